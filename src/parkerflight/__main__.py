@@ -1,0 +1,3 @@
+from parkerflight.ops.cli import main
+
+main()

@@ -1,0 +1,125 @@
+import uuid
+
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+
+
+class Customer(models.Model):
+    """A person at the payment gateway."""
+
+    owner_id = models.UUIDField(primary_key=True)
+    reference = models.CharField(max_length=60, unique=True)
+    created_at = models.DateTimeField()
+
+
+class Card(models.Model):
+    """A saved card: the gateway's reference and what may be shown of it."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        REMOVED = "removed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    owner_id = models.UUIDField(db_index=True)
+    reference = models.CharField(max_length=60, unique=True)
+    setup_reference = models.CharField(max_length=60)
+    """The gateway's record of how it was saved; dispute evidence."""
+    brand = models.CharField(max_length=20)
+    last4 = models.CharField(max_length=4)
+    expires_month = models.IntegerField()
+    expires_year = models.IntegerField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    created_at = models.DateTimeField()
+
+
+class Mandate(models.Model):
+    """What the person agreed to. Never changed, only revoked."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    owner_id = models.UUIDField(db_index=True)
+    version = models.CharField(max_length=20)
+    text = models.TextField()
+    """The words shown, without names."""
+    text_sha256 = models.CharField(max_length=64)
+    cap_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    includes = models.CharField(max_length=200)
+    """What the cap includes."""
+    valid_until = models.DateTimeField()
+    card = models.ForeignKey(Card, on_delete=models.PROTECT)
+    ip_sealed = models.BinaryField()
+    user_agent_sealed = models.BinaryField()
+    agreed_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [CheckConstraint(condition=Q(cap_minor__gt=0), name="mandate_cap_positive")]
+
+
+class Payment(models.Model):
+    """Money held for one booking attempt, and what became of it. Amounts in minor units of `currency`."""
+
+    class State(models.TextChoices):
+        CREATED = "created"
+        AUTHORISING = "authorising"
+        HELD = "held"
+        DECLINED = "declined"
+        CAPTURING = "capturing"
+        CAPTURED = "captured"
+        RELEASING = "releasing"
+        RELEASED = "released"
+        REFUNDING = "refunding"
+        REFUNDED = "refunded"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    owner_id = models.UUIDField(db_index=True)
+    attempt_id = models.UUIDField(unique=True)
+    card = models.ForeignKey(Card, on_delete=models.PROTECT)
+    mandate = models.ForeignKey(Mandate, on_delete=models.PROTECT)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    captured_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)
+    intent = models.CharField(max_length=60, blank=True)
+    """The gateway's payment id, once known."""
+    state = models.CharField(max_length=12, choices=State, default=State.CREATED)
+    capture_before = models.DateTimeField(null=True)
+    failure_code = models.CharField(max_length=60, blank=True)
+    failure_kind = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_positive"),
+            CheckConstraint(condition=Q(captured_minor__lte=F("amount_minor")), name="payment_captured_fits"),
+            CheckConstraint(condition=Q(refunded_minor__lte=F("captured_minor")), name="payment_refunded_fits"),
+            UniqueConstraint(fields=["intent"], condition=~Q(intent=""), name="payment_intent_once"),
+        ]
+        indexes = [Index(fields=["state", "capture_before"], name="payment_hold_ends")]
+
+
+class VendorCall(models.Model):
+    """A request to the gateway, committed before it is sent: key and exact parameters."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "open"
+        DONE = "done"
+        REFUSED = "refused"
+        UNKNOWN = "unknown"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    owner_id = models.UUIDField()
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True)
+    purpose = models.CharField(max_length=20)
+    try_no = models.IntegerField()
+    key = models.CharField(max_length=255, unique=True)
+    parameters = models.JSONField()
+    """As sent: references, amounts, our ids; no personal data."""
+    opened_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.OPEN)
+    reference = models.CharField(max_length=80, blank=True)
+    """The gateway's request id, for their support."""
+
+    class Meta:
+        constraints = [UniqueConstraint(fields=["owner_id", "payment", "purpose", "try_no"], name="call_once")]

@@ -6,16 +6,21 @@ moments and a rate, `{"real": s, "virtual": s, "rate": r}` in Unix seconds.
 
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from parkerflight.core.errors import ParkerError
 from parkerflight.settings.config import load
 
 _seen: tuple[tuple[int, int], dict[str, float]] | None = None
+_source: Callable[[], float] | None = None
 
 
 def now() -> datetime:
     """The present moment, aware, in UTC; virtual when a clock file is configured."""
+    if _source is not None:
+        return datetime.fromtimestamp(_source(), UTC)
     path = load().clock_file
     if path is None:
         return datetime.now(UTC)
@@ -25,12 +30,22 @@ def now() -> datetime:
 
 def real_delay(virtual: timedelta) -> timedelta:
     """How long to wait on the wall for `virtual` to pass; the same unless a virtual clock runs at another rate."""
+    if _source is not None:
+        return timedelta(0)
     path = load().clock_file
     if path is None:
         return virtual
     rate = _read(path)["rate"]
     # A standing clock is moved by hand; jobs then run at once and find out by themselves whether they are due.
     return virtual / rate if rate > 0 else timedelta(0)
+
+
+def install(source: Callable[[], float] | None) -> None:
+    """Read the time, in Unix seconds, from `source`: for a simulator in this process. None goes back."""
+    global _source  # noqa: PLW0603 - one time a process
+    if source is not None and not load().offline:
+        raise ParkerError("not_offline", "a simulated clock is for sandboxes only")
+    _source = source
 
 
 def _read(path: Path) -> dict[str, float]:

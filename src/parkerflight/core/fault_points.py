@@ -1,15 +1,30 @@
-"""Named places where a test may kill the process: after every commit and every vendor call of the saga.
+"""Named places where a process may die in a test: after every commit and every call to a vendor.
 
-A no-op unless `PARKER_FAULT_POINT` names the point, which settings allow only while both vendors are sandboxes.
+A no-op unless `PARKER_FAULT_POINT` names the point, or the simulator listens; settings allow both only while both
+vendors are sandboxes.
 """
 
 import os
 import signal
+from collections.abc import Callable
 
+from parkerflight.core.errors import ParkerError
 from parkerflight.settings.config import load
+
+_listener: Callable[[str], None] | None = None
 
 
 def fault_point(name: str) -> None:
     """Die here, at once and without clean-up, when the configuration names this point."""
-    if load().fault_point == name:
+    if _listener is not None:
+        _listener(name)
+    elif load().fault_point == name:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def listen(listener: Callable[[str], None] | None) -> None:
+    """Tell `listener` of every point that is passed; it may raise to end the work there. None stops telling."""
+    global _listener  # noqa: PLW0603 - one simulator a process
+    if listener is not None and not load().offline:
+        raise ParkerError("not_offline", "fault points are for sandboxes only")
+    _listener = listener

@@ -2,5 +2,5 @@
 
 Owns: the provider port with its types, the adapter for Duffel, and what its rate-limit headers said last.
 Promises: an order is sent once; what is unknown is called unknown; a request never waits inside a transaction.
-Never: decides what to buy, stores an offer, logs who flies. The other rooms see `types`, `provider` and `queries`.
+Never: decides what to buy, stores an offer, logs who flies. The other rooms see `types`, `provider` and `operations`.
 """

@@ -1,9 +1,21 @@
 """The port to whoever sells flights. Speaks our types; raises the errors of `core.errors` and those below."""
 
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Protocol
 
-from parkerflight.core.errors import Terminal
-from parkerflight.flights.types import Offer, Order, OrderAccepted, OrderRequest, SearchQuery
+from parkerflight.core.errors import BadInput, Terminal
+from parkerflight.core.money import Money
+from parkerflight.flights.types import (
+    AirlineChange,
+    CancellationQuote,
+    Offer,
+    Order,
+    OrderAccepted,
+    OrderRequest,
+    ProviderEvent,
+    SearchQuery,
+)
 
 
 class OfferGone(Terminal):
@@ -30,6 +42,38 @@ class Misconfigured(Terminal):
     """Our token or version is refused: every request will be, until an operator acts."""
 
 
+class NotHoldable(Terminal):
+    """This offer must be paid when it is ordered; nothing was booked."""
+
+
+class HoldLapsed(Terminal):
+    """The held order was not paid in time and is gone."""
+
+
+class ScheduleChanged(Terminal):
+    """The airline changed the flights of a held order: it cannot be paid any more, search again."""
+
+
+class AlreadyPaid(Terminal):
+    """The held order is paid already: read it, it may well be ours."""
+
+
+class NotCancellable(Terminal):
+    """The airline does not let this order be cancelled here; its conditions or a person must help."""
+
+
+class AlreadyCancelled(Terminal):
+    """The order is cancelled already: read it."""
+
+
+class QuoteStale(Terminal):
+    """The cancellation quote is too old or a newer one exists: ask for another and show it again."""
+
+
+class BadSignature(BadInput):
+    """A webhook that the vendor did not sign, or signed for another moment."""
+
+
 class FlightProvider(Protocol):
     """Searches, reads, orders. Every method makes at most one request that changes anything."""
 
@@ -51,3 +95,34 @@ class FlightProvider(Protocol):
 
     def order(self, order_id: str) -> Order:
         """The order as it is now. Raises NotFound, Retryable."""
+
+    def orders_since(self, moment: datetime) -> Iterator[Order]:
+        """All orders made since `moment` (aware, UTC), oldest first, page after page: sweeps and reconciliation."""
+
+    def orders_requiring_action(self) -> Iterator[Order]:
+        """Orders that an airline changed and nobody has answered yet."""
+
+    def pay_order(self, order_id: str, total: Money) -> None:
+        """Pay a held order from our balance; read it afterwards. One try, never repeated inside.
+
+        Raises PriceChanged, HoldLapsed, ScheduleChanged, AlreadyPaid, AlreadyCancelled, WalletEmpty or another Terminal when this
+        call paid nothing, Retryable when it was certainly not sent, OutcomeUnknown when it may have paid.
+        """
+
+    def quote_cancellation(self, order_id: str) -> CancellationQuote:
+        """What cancelling gives back now; changes nothing. Raises NotCancellable, AlreadyCancelled, Retryable."""
+
+    def confirm_cancellation(self, quote_id: str) -> CancellationQuote:
+        """Carry a quote out. Raises QuoteStale, AlreadyCancelled, NotCancellable, OutcomeUnknown."""
+
+    def cancellation(self, quote_id: str) -> CancellationQuote:
+        """A quote as it is now: what became of a confirmation whose answer was lost."""
+
+    def airline_changes(self, order_id: str) -> tuple[AirlineChange, ...]:
+        """The airline's changes of an order, oldest first."""
+
+    def accept_change(self, change_id: str) -> AirlineChange:
+        """Accept the newest change. Raises Terminal when it is answered already or a newer one exists."""
+
+    def read_event(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> ProviderEvent:
+        """Verify and read a webhook's raw body; `headers` have lower-case names. Raises BadSignature, BadInput."""

@@ -210,12 +210,14 @@ class Passenger:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order paid at once from our balance. `metadata` carries our ids, never personal data."""
+    """An order, paid at once from our balance or held unpaid. `metadata` carries our ids, never personal data."""
 
     offer_id: str
     total: Money
     passengers: tuple[Passenger, ...]
     metadata: dict[str, str]
+    hold: bool = False
+    """True reserves the seats and leaves the payment for later; only offers that need no instant payment."""
 
 
 class OrderState(StrEnum):
@@ -256,6 +258,14 @@ class Order:
     metadata: dict[str, str]
     refund: Condition = UNKNOWN_CONDITION
     change: Condition = UNKNOWN_CONDITION
+    payment_required_by: datetime | None = None
+    """Until when a held order must be paid; then the airline lets it lapse."""
+    price_guarantee_expires_at: datetime | None = None
+    """Until when a held order's price stands; None when it may move at any time."""
+    paid_at: datetime | None = None
+    void_window_ends_at: datetime | None = None
+    """Read as the end of free cancellation, where the airline says; the quote alone is binding."""
+    can_cancel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,3 +277,55 @@ class OrderAccepted:
 
     booked: bool
     reference: str
+
+
+class RefundTo(StrEnum):
+    """Where an airline sends the money of a cancelled order."""
+
+    BALANCE = "balance"
+    AWAITING_PAYMENT = "awaiting_payment"
+    """Nothing was paid, nothing comes back."""
+    CREDITS = "airline_credits"
+    VOUCHER = "voucher"
+    OTHER = "other"
+    """Cards and agency clearing: not ours to pass on without a person looking."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationQuote:
+    """What cancelling an order gives back. `refund` None: the airline gives no figure. Moments are aware, UTC."""
+
+    id: str
+    order_id: str
+    refund: Money | None
+    refund_to: RefundTo
+    expires_at: datetime | None
+    confirmed_at: datetime | None
+    """When it was carried out; None while it is only a quote."""
+
+
+@dataclass(frozen=True, slots=True)
+class AirlineChange:
+    """A change an airline made to an order on its own. `taken` is empty until somebody answers it."""
+
+    id: str
+    order_id: str
+    added: tuple[Slice, ...]
+    removed: tuple[Slice, ...]
+    can_accept: bool
+    taken: str
+    """accepted, cancelled, changed, or empty."""
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """A webhook, verified: only a hint that something about an order or offer is worth reading again."""
+
+    id: str
+    kind: str
+    """The provider's event type, such as `order.created`."""
+    object_id: str
+    """What it is about, for telling two deliveries of one fact from two facts."""
+    order_id: str
+    offer_id: str

@@ -67,6 +67,9 @@ class Config(BaseSettings):
     clock_file: Path | None = Field(default=None, description="Virtual clock shared with the sandboxes; tests only.")
     fault_point: str = Field(default="", description="Kill this process at the named fault point; sandbox only.")
     allowed_hosts: list[str] = ["127.0.0.1", "localhost"]
+    public_base: str = Field(
+        default="http://127.0.0.1:8000", description="Where people reach the pages; used in mails."
+    )
     mail_from: str = "Parker Flight <trips@parkerflight.example>"
     mail_backend: str = Field(default="", description="Any Django or anymail backend; default: a folder of files.")
     mail_options: dict[str, Any] = {}

@@ -73,7 +73,7 @@ class StripeGateway:
         return {"amount": to_stripe(amount), "expand": EXPAND}
 
     def capture_parameters(self, amount: Money) -> dict[str, Any]:
-        return {"amount_to_capture": to_stripe(amount), "expand": EXPAND}
+        return {"amount_to_capture": to_stripe(amount, least=1), "expand": EXPAND}
 
     def refund_parameters(self, intent: str, amount: Money, metadata: dict[str, str]) -> dict[str, Any]:
         return {"payment_intent": intent, "amount": to_stripe(amount, least=1), "metadata": metadata}

@@ -1,45 +1,50 @@
 """Holding the money: decide + commit, call, record + commit. May be run again after a crash anywhere."""
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from parkerflight.core.errors import OutcomeUnknown, Retryable, Terminal
 from parkerflight.core.fault_points import fault_point
 from parkerflight.core.tenancy import scope
 from parkerflight.payments import calls
-from parkerflight.payments.books import NOT_LIVE, TAKEN, PaymentState, State, locked, move, note, record, state_of
+from parkerflight.payments.books import (
+    NOT_LIVE,
+    TAKEN,
+    PaymentState,
+    State,
+    amount_of,
+    locked,
+    move,
+    note,
+    record,
+    state_of,
+)
 from parkerflight.payments.card_watch import mark_needs_customer
 from parkerflight.payments.door import gateway
 from parkerflight.payments.gateway import DeclineClass, Declined, HoldGone, KeyReused, PaymentStatus, PaymentView
 from parkerflight.payments.mandates import mandate_allows
-from parkerflight.payments.models import Customer, Payment, VendorCall
-from parkerflight.payments.releasing import release
+from parkerflight.payments.models import Payment, VendorCall
+from parkerflight.payments.releasing import NEVER, found_at_gateway, release
 
-# Offers live half an hour; an authorisation that cannot be found after ten minutes of asking is not waited for.
-NEVER_ARRIVED = timedelta(minutes=10)
 AUTHENTICATE = "The bank wants the cardholder to confirm this payment."
 # A try that moved on meanwhile: what the bank answered to it is kept, its state is not undone.
 MOVED_ON = NOT_LIVE | TAKEN | {State.CAPTURING}
 
 
 def authorise(*, owner_id: UUID, payment_id: UUID, now: datetime) -> PaymentState:
-    """Hold the money.
+    """Hold the money. The state is HELD, or what another step made of the payment meanwhile.
 
     Raises Declined (recorded; kind AUTHENTICATE leaves the payment in NEEDS_CUSTOMER, to be confirmed by the
-    cardholder), HoldGone, another Terminal, or Retryable and OutcomeUnknown: run it again.
+    cardholder), HoldGone, another Terminal (recorded as declined), or Retryable and OutcomeUnknown: run it again.
     """
     with scope(owner_id):
         payment = locked(payment_id)
-        if payment.state in {State.DECLINED, State.NEEDS_CUSTOMER}:
-            refused = _declined_before(payment)
-        elif payment.state not in {State.CREATED, State.AUTHORISING}:
+        if payment.state not in {State.CREATED, State.AUTHORISING, State.DECLINED, State.NEEDS_CUSTOMER}:
             return state_of(payment)
-        else:
-            refused = None
+        refused = _refused_already(payment) or _not_allowed(payment, now)
+        if not refused:
             call = calls.opened(payment, owner_id, "authorise", {}, now)
-            if payment.state == State.CREATED:
-                _still_allowed(payment, now)
             move(payment, State.AUTHORISING, now)
     fault_point("payments.authorise.after_commit")
     if refused:
@@ -50,11 +55,27 @@ def authorise(*, owner_id: UUID, payment_id: UUID, now: datetime) -> PaymentStat
     return _recorded(payment, call, view, now)
 
 
-def _still_allowed(payment: Payment, now: datetime) -> None:
-    """The permission may have ended since the payment was prepared. Raises Terminal; nothing was sent then."""
-    mandate_allows(
-        owner_id=payment.owner_id, mandate_id=payment.mandate_id, amount=state_of(payment).amount, now=now
-    )
+def _refused_already(payment: Payment) -> Declined | None:
+    if payment.state not in {State.DECLINED, State.NEEDS_CUSTOMER}:
+        return None
+    kind = DeclineClass(payment.failure_kind or DeclineClass.GENERIC)
+    message = AUTHENTICATE if kind is DeclineClass.AUTHENTICATE else "The card was declined."
+    return Declined(payment.failure_code, message, kind=kind, intent=payment.intent)
+
+
+def _not_allowed(payment: Payment, now: datetime) -> Terminal | None:
+    """Why the permission no longer covers a payment that was prepared and never sent; recorded."""
+    if payment.state != State.CREATED:
+        return None
+    try:
+        mandate_allows(
+            owner_id=payment.owner_id, mandate_id=payment.mandate_id, amount=amount_of(payment), now=now
+        )
+    except Terminal as error:
+        move(payment, State.DECLINED, now, failure_code=error.code[:60], failure_kind=DeclineClass.GENERIC)
+        note(payment, "payment.declined", now)
+        return error
+    return None
 
 
 def _asked(payment: Payment, call: VendorCall, now: datetime) -> PaymentView:
@@ -72,7 +93,7 @@ def _asked(payment: Payment, call: VendorCall, now: datetime) -> PaymentView:
 
 def _recorded(payment: Payment, call: VendorCall, view: PaymentView, now: datetime) -> PaymentState:
     if view.status is PaymentStatus.HELD:
-        return record(payment, call, view, State.HELD, now, unless=MOVED_ON)
+        return _record_hold(payment, call, view, now)
     if view.status is PaymentStatus.RELEASED:
         record(payment, call, view, State.RELEASED, now, unless=MOVED_ON)
         raise HoldGone("hold_lapsed", "the hold ended before it was used")
@@ -83,6 +104,15 @@ def _recorded(payment: Payment, call: VendorCall, view: PaymentView, now: dateti
     refused = _refusal_in(view)
     _record_refusal(payment, call, refused, now)
     raise refused
+
+
+def _record_hold(payment: Payment, call: VendorCall, view: PaymentView, now: datetime) -> PaymentState:
+    """A hold that turns up after the payment was given up is let go of by whoever releases the attempt's payments."""
+    with scope(payment.owner_id):
+        row = locked(payment.id)
+        if row.state in {State.RELEASED, State.DECLINED}:
+            move(row, State.RELEASING, now)
+    return record(payment, call, view, State.HELD, now, unless=MOVED_ON)
 
 
 def _refusal_in(view: PaymentView) -> Declined:
@@ -101,18 +131,10 @@ def _held_before(payment: Payment, call: VendorCall, now: datetime) -> PaymentVi
     """
     if not calls.must_look(call, now):
         return None
-    with scope(payment.owner_id):
-        customer = Customer.objects.get(owner_id=payment.owner_id).reference
-    found = gateway().find(customer, metadata={"payment_id": str(payment.id)}, since=call.opened_at)
-    if found is None and now - call.opened_at > NEVER_ARRIVED:
-        raise Terminal("authorisation_never_arrived", "The bank was never asked; nothing is held.")
+    found = found_at_gateway(payment, call)
+    if found is None and now - call.opened_at > calls.NEVER_ARRIVED:
+        raise Terminal(NEVER, "The bank was never asked; nothing is held.")
     return found
-
-
-def _declined_before(payment: Payment) -> Declined:
-    kind = DeclineClass(payment.failure_kind or DeclineClass.GENERIC)
-    message = AUTHENTICATE if kind is DeclineClass.AUTHENTICATE else "The card was declined."
-    return Declined(payment.failure_code, message, kind=kind, intent=payment.intent)
 
 
 def _record_refusal(payment: Payment, call: VendorCall, error: Terminal, now: datetime) -> None:

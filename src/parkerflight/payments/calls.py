@@ -12,6 +12,8 @@ from parkerflight.payments.models import Payment, VendorCall
 
 # Stripe may forget a key after 24 h and would then carry the request out again; an hour is kept for slow clocks.
 KEY_TRUSTED = timedelta(hours=23)
+# Offers live half an hour; a payment or refund that cannot be found after ten minutes of asking was never made.
+NEVER_ARRIVED = timedelta(minutes=10)
 Outcome = VendorCall.Outcome
 UNSETTLED = (Outcome.OPEN, Outcome.UNKNOWN)
 

@@ -94,9 +94,11 @@ class PaymentGateway(Protocol):
     def client_secret(self, intent: str) -> str:
         """What the cardholder's browser confirms the payment with: never log, mail or store it."""
 
-    def capture(self, intent: str, call: StoredCall) -> PaymentView: ...
+    def capture(self, intent: str, call: StoredCall) -> PaymentView:
+        """Take what is held, once. Raises HoldGone when the payment is over, taken already included."""
 
-    def release(self, intent: str, call: StoredCall) -> PaymentView: ...
+    def release(self, intent: str, call: StoredCall) -> PaymentView:
+        """Cancel a payment that is not taken. Raises HoldGone when it is over."""
 
     def refund(self, call: StoredCall) -> RefundView: ...
 

@@ -58,8 +58,7 @@ def _begin(payment: Payment, now: datetime) -> bool:
 def _intent_found(payment: Payment, now: datetime) -> bool:
     """Look for what an unanswered request made. Raises OutcomeUnknown while it may still be on its way."""
     with scope(payment.owner_id):
-        asked = calls.opened(payment, payment.owner_id, "authorise", {}, now)
-    fault_point("payments.release.after_look_began")
+        asked = VendorCall.objects.filter(payment=payment, purpose="authorise").earliest("try_no")
     view = found_at_gateway(payment, asked)
     if view is None and now - asked.opened_at <= calls.NEVER_ARRIVED:
         raise OutcomeUnknown("hold_may_arrive", "the request to hold money may still be on its way")

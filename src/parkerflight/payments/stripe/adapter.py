@@ -21,8 +21,6 @@ from parkerflight.payments.gateway import (
     DisputeKind,
     DisputeView,
     GatewayEvent,
-    HoldGone,
-    PaymentStatus,
     PaymentView,
     RefundView,
     SetupView,
@@ -125,14 +123,7 @@ class StripeGateway:
         return str(self._read("payment_intents.retrieve", intent).client_secret or "")
 
     def capture(self, intent: str, call: StoredCall) -> PaymentView:
-        """A payment that is captured already is read and returned: the same call may be sent again."""
-        try:
-            return reading.payment_view(self._send("payment_intents.capture", call, intent))
-        except HoldGone:
-            seen = self.view_of(intent)
-            if seen.status is PaymentStatus.CAPTURED:
-                return seen
-            raise
+        return reading.payment_view(self._send("payment_intents.capture", call, intent))
 
     def release(self, intent: str, call: StoredCall) -> PaymentView:
         return reading.payment_view(self._send("payment_intents.cancel", call, intent))

@@ -109,7 +109,7 @@ def record(
                 raise Terminal("captured_too_much", "The gateway took more than was agreed.")
             move(row, state, now, **seen(view, row), captured_minor=view.captured.minor)
             note(row, f"payment.{state}", now)
-        calls.settle(call)
+        calls.settle(row, call.purpose)
     fault_point(f"payments.{call.purpose}.after_record")
     return state_of(row)
 

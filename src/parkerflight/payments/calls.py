@@ -74,11 +74,9 @@ def close(call: VendorCall, outcome: str, reference: str = "") -> None:
     VendorCall.objects.filter(id=call.id).update(outcome=outcome, reference=reference[:80])
 
 
-def settle(call: VendorCall) -> None:
-    """Close as done this call and every open one like it, in the transaction of the effect."""
-    same = VendorCall.objects.filter(
-        owner_id=call.owner_id, payment=call.payment, purpose=call.purpose, subject=call.subject
-    )
+def settle(payment: Payment, purpose: str, subject: str = "") -> None:
+    """Close as done whatever is open for this purpose, in the transaction of the effect or of learning about it."""
+    same = VendorCall.objects.filter(payment=payment, purpose=purpose, subject=subject)
     same.filter(outcome__in=UNSETTLED).update(outcome=Outcome.DONE)
 
 

@@ -62,7 +62,7 @@ def _amend(payment: Payment, call: VendorCall, amount: Money, now: datetime) -> 
         if row.state == State.NEEDS_CUSTOMER:
             move(row, row.state, now, amount_minor=amount.minor)
             note(row, "payment.amended", now)
-        calls.settle(call)
+        calls.settle(row, call.purpose)
     fault_point("payments.amend.after_record")
 
 

@@ -87,6 +87,8 @@ class Payment(models.Model):
     """The gateway's payment id, once known."""
     intent_ended = models.BooleanField(default=False)
     """Nothing can be charged at the gateway under this try any more, though it was declined."""
+    superseded = models.BooleanField(default=False)
+    """A later try took its place; should money of it turn up all the same, it is let go or given back."""
     charge = models.CharField(max_length=60, blank=True)
     state = models.CharField(max_length=15, choices=State, default=State.CREATED)
     capture_before = models.DateTimeField(null=True)
@@ -106,7 +108,7 @@ class Payment(models.Model):
             UniqueConstraint(fields=["attempt_id", "try_no"], name="payment_try_once"),
             UniqueConstraint(
                 fields=["attempt_id"],
-                condition=~Q(state__in=["releasing", "released", "declined"]),
+                condition=~Q(state__in=["releasing", "released", "declined"]) & Q(superseded=False),
                 name="payment_one_live_per_attempt",
             ),
         ]

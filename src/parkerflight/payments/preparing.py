@@ -53,6 +53,7 @@ def prepare_payment(
 
 def _next_try(owner_id: UUID, attempt_id: UUID, mandate: Mandate, amount: Money, now: datetime) -> Payment:
     tries = Payment.objects.filter(attempt_id=attempt_id)
+    tries.filter(state__in=NOT_LIVE).update(superseded=True)
     number = (tries.aggregate(last=Max("try_no"))["last"] or 0) + 1
     try:
         with transaction.atomic():  # a savepoint: the constraints decide, also between two that ask at once

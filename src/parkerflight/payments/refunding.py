@@ -59,6 +59,7 @@ def refund(*, owner_id: UUID, payment_id: UUID, amount: Money, cause: str, now: 
         payment = locked(payment_id)
         row = _intended(payment, amount, cause, now)
         if row.reference or row.status != Status.PENDING:
+            calls.settle(payment, "refund", str(row.id))
             return refund_state_of(row)
         ids = {"owner_id": str(owner_id), "payment_id": str(payment.id), "refund_id": str(row.id)}
         wanted = gateway().refund_parameters(payment.intent, amount, ids)
@@ -130,7 +131,7 @@ def _recorded(row: Refund, call: VendorCall, outcome: RefundView | Terminal, now
             calls.close(call, calls.Outcome.REFUSED, outcome.reference)
         else:
             _seen(row, outcome, now)
-            calls.settle(call)
+            calls.settle(payment, call.purpose, call.subject)
         count_back(payment, now)
         note(payment, f"payment.refund_{row.status}", now)
     fault_point("payments.refund.after_record")

@@ -27,9 +27,10 @@ def release(*, owner_id: UUID, payment_id: UUID, now: datetime) -> PaymentState:
     """
     with scope(owner_id):
         payment = locked(payment_id)
-        if not _begin(payment, now):
-            return state_of(payment)
+        begun = _begin(payment, now)
     fault_point("payments.release.after_commit")
+    if not begun:
+        return state_of(payment)
     if not payment.intent and not _intent_found(payment, now):
         return _record_nothing(payment, now)
     with scope(owner_id):
@@ -50,6 +51,7 @@ def _begin(payment: Payment, now: datetime) -> bool:
         move(payment, State.RELEASED, now)
         note(payment, "payment.released", now)
     if payment.state == State.RELEASED:
+        calls.settle(payment, "release")
         return False
     move(payment, State.RELEASING, now)
     return True
@@ -103,7 +105,7 @@ def _recorded(payment: Payment, call: VendorCall, view: PaymentView, now: dateti
     with scope(payment.owner_id):
         row = locked(payment.id)
         move(row, row.state, now, intent_ended=True)
-        calls.settle(call)
+        calls.settle(row, call.purpose)
         note(row, "payment.intent_cancelled", now)
     fault_point("payments.release.after_record")
     return state_of(row)

@@ -23,6 +23,7 @@ def capture(*, owner_id: UUID, payment_id: UUID, amount: Money, now: datetime) -
     with scope(owner_id):
         payment = locked(payment_id)
         if payment.state in TAKEN:
+            calls.settle(payment, "capture")
             return state_of(payment)
         _check(payment, amount)
         parameters = gateway().capture_parameters(amount)

@@ -21,7 +21,7 @@ def priced(fare: Money, terms: Terms) -> Price:
     if fare > terms.cap:
         message = f"The fare rose to {fare}, above your limit of {terms.cap}; nothing was charged, the search goes on."
         raise Terminal("above_cap", message)
-    fee = payments.savings_fee(cap=terms.cap, fare=fare)
+    fee = payments.savings_fee().of(fare=fare, cap=terms.cap)
     return {"total_minor": fare.minor, "fee_minor": fee.minor, "currency": fare.currency}
 
 

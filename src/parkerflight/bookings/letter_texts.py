@@ -157,24 +157,22 @@ def _tickets(facts: Facts) -> _Draft:
 def _cancelled(facts: Facts) -> _Draft:
     if facts.credits:
         money = (
-            (
-                "The airline gives its refund as credits with itself, not as money: nothing goes back to your card. "
-                "The credits are in the traveller's name."
-            )
-        elif facts.back:
-            money = f"{facts.back} goes back to the card you paid with; banks take 5 to 10 working days to show it."
-        else:
-            money = "The airline gives nothing back for this ticket, so nothing goes back to your card."
-        kept = f"The airline keeps {facts.kept}." if facts.kept and facts.kept.minor else ""
-        return _Draft(
-            f"Your trip {facts.trip} is cancelled", ("Your booking is cancelled.", money, kept), "Open the booking"
+            "The airline gives its refund as credits with itself, not as money: nothing goes back to your card. "
+            "The credits are in the traveller's name."
         )
-    
-    
-    def _refund_failed(facts: Facts) -> _Draft:
-        return _Draft(
-            f"Your refund for {facts.trip} did not arrive"
-            ),
+    elif facts.back:
+        money = f"{facts.back} goes back to the card you paid with; banks take 5 to 10 working days to show it."
+    else:
+        money = "The airline gives nothing back for this ticket, so nothing goes back to your card."
+    kept = f"The airline keeps {facts.kept}." if facts.kept and facts.kept.minor else ""
+    return _Draft(
+        f"Your trip {facts.trip} is cancelled", ("Your booking is cancelled.", money, kept), "Open the booking"
+    )
+
+
+def _refund_failed(facts: Facts) -> _Draft:
+    return _Draft(
+        f"Your refund for {facts.trip} did not arrive",
         (
             f"Your bank sent back the refund of {facts.back or facts.total}, usually because the card was closed.",
             "Your money is safe with us. We will write to you about another way to send it.",

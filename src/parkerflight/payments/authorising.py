@@ -68,9 +68,7 @@ def _not_allowed(payment: Payment, now: datetime) -> Terminal | None:
     if payment.state != State.CREATED:
         return None
     try:
-        mandate_allows(
-            owner_id=payment.owner_id, mandate_id=payment.mandate_id, amount=amount_of(payment), now=now
-        )
+        mandate_allows(owner_id=payment.owner_id, mandate_id=payment.mandate_id, amount=amount_of(payment), now=now)
     except Terminal as error:
         move(payment, State.DECLINED, now, failure_code=error.code[:60], failure_kind=DeclineClass.GENERIC)
         note(payment, "payment.declined", now)

@@ -43,7 +43,9 @@ def card_state(owner_id: UUID, card_id: UUID) -> CardState:
         row = Card.objects.filter(id=card_id).first()
         if row is None:
             raise NotFound("no_card", "There is no such card.")
-        return CardState(row.id, row.brand, row.last4, last_day(row), row.status == Card.Status.ACTIVE, row.needs_customer)
+        return CardState(
+            row.id, row.brand, row.last4, last_day(row), row.status == Card.Status.ACTIVE, row.needs_customer
+        )
 
 
 def cards_expiring(*, within: timedelta, now: datetime) -> list[ExpiringCard]:

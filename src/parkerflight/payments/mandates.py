@@ -17,6 +17,7 @@ from parkerflight.payments.models import Card, Mandate
 from parkerflight.vault.envelope import Place
 from parkerflight.vault.operations import Sealer
 
+
 def sign_mandate(
     *,
     owner_id: UUID,

@@ -203,4 +203,6 @@ class VendorCall(models.Model):
     """The gateway's request id, for their support."""
 
     class Meta:
-        constraints = [UniqueConstraint(fields=["owner_id", "payment", "purpose", "subject", "try_no"], name="call_once")]
+        constraints = [
+            UniqueConstraint(fields=["owner_id", "payment", "purpose", "subject", "try_no"], name="call_once")
+        ]

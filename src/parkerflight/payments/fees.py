@@ -1,7 +1,7 @@
 """The fee on what a person saved: a share of the distance between their cap and the fare. Off unless configured."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from parkerflight.core.money import Money, exponent
 
@@ -42,15 +42,13 @@ class SavingsFee:
         step = chargeable_step(fare.currency)
         if not self.share or room.minor <= 0:
             return Money(0, fare.currency)
-        wanted = self._clipped(room.decimal * self.share)
-        steps = (wanted.scaleb(exponent(fare.currency)) / step).to_integral_value(ROUND_HALF_EVEN)
-        # Kept under the cap by whole steps, so that fare and fee stay chargeable together.
-        return Money(min(int(steps), room.minor // step) * step, fare.currency)
-
-    def _clipped(self, wanted: Decimal) -> Decimal:
+        unit = Decimal(step).scaleb(-exponent(fare.currency))
+        steps = int((room.decimal * self.share / unit).to_integral_value(ROUND_HALF_EVEN))
         if self.minimum is not None:
-            wanted = max(wanted, self.minimum)
-        return wanted if self.maximum is None else min(wanted, self.maximum)
+            steps = max(steps, int((self.minimum / unit).to_integral_value(ROUND_CEILING)))
+        if self.maximum is not None:
+            steps = min(steps, int((self.maximum / unit).to_integral_value(ROUND_FLOOR)))
+        return Money(min(steps, room.minor // step) * step, fare.currency)
 
 
 def chargeable_step(currency: str) -> int:

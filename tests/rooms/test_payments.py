@@ -168,11 +168,11 @@ class TestAPayment:
     def test_is_given_back_in_part_and_never_beyond(self, till):
         payment_id = till.held()
         till.run(payments.capture, payment_id, amount=PRICE)
-        till.run(payments.refund, payment_id, amount=Money(5_000, "GBP"))
+        till.run(payments.refund, payment_id, amount=Money(5_000, "GBP"), cause="a")
         assert till.intents == [(0, PRICE.minor, 5_000)]
         with pytest.raises(Terminal):
-            till.run(payments.refund, payment_id, amount=PRICE)
-        till.run(payments.refund, payment_id, amount=Money(PRICE.minor - 5_000, "GBP"))
+            till.run(payments.refund, payment_id, amount=PRICE, cause="b")
+        till.run(payments.refund, payment_id, amount=Money(PRICE.minor - 5_000, "GBP"), cause="c")
         assert till.intents == [(0, PRICE.minor, PRICE.minor)]
         assert queries.payment(till.owner_id, payment_id).state == "refunded"
 

@@ -61,9 +61,7 @@ def warn(store: Store, charge: JSON) -> JSON:
     return warning
 
 
-def start(
-    store: Store, charge: JSON, reason: str, amount: int, *, inquiry: bool = False, lost: bool = False
-) -> JSON:
+def start(store: Store, charge: JSON, reason: str, amount: int, *, inquiry: bool = False, lost: bool = False) -> JSON:
     """Open a dispute of `amount` (minor units); an inquiry takes no money yet, one born `lost` takes no answer."""
     dispute = store.add(_blank(store, charge, reason, amount, inquiry=inquiry))
     if lost:

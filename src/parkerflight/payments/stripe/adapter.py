@@ -172,7 +172,8 @@ class StripeGateway:
 
     def _pages(self, name: str, wanted: dict[str, Any], *, most: int | None = None) -> Iterator[Any]:
         """Everything a list endpoint has, newest first. Raises OutcomeUnknown beyond `most`: what is sought may be there."""
-        seen, after = 0, {}
+        seen = 0
+        after: dict[str, str] = {}
         while True:
             page = self._read(name, {**wanted, "limit": PAGE, **after})
             yield from page.data

@@ -3,13 +3,16 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 import stripe
 
 from parkerflight.core.errors import OutcomeUnknown, Retryable
 from parkerflight.core.money import Money
+from parkerflight.core.tenancy import scope
 from parkerflight.payments import operations as payments
 from parkerflight.payments import queries
 from parkerflight.payments.gateway import DeclineClass, Declined
+from parkerflight.payments.models import VendorCall
 
 CAP = Money(50_000, "GBP")
 PRICE = Money(19_934, "GBP")
@@ -71,12 +74,10 @@ class Till:
     def waiting(self, **changes):
         """A payment that only its cardholder is missing for."""
         payment_id = self.prepare(**changes)
-        try:
+        with pytest.raises(Declined) as refusal:
             self.run(payments.authorise, payment_id)
-        except Declined as error:
-            assert error.kind is DeclineClass.AUTHENTICATE
-            return payment_id
-        raise AssertionError("the bank did not ask for the cardholder")
+        assert refusal.value.kind is DeclineClass.AUTHENTICATE
+        return payment_id
 
     def taken(self, amount=PRICE):
         payment_id = self.held()
@@ -106,3 +107,9 @@ class Till:
         card = queries.card(self.owner_id, state.card_id).reference
         self.browser.payment_intents.confirm(state.intent, {"payment_method": card})
         self.control(f"payment_intents/{state.intent}/authenticate", outcome=outcome)
+
+    def amount_being_taken(self, payment_id):
+        """The amount in the stored call of a capture that is not finished."""
+        with scope(self.owner_id):
+            call = VendorCall.objects.filter(payment_id=payment_id, purpose="capture").latest("try_no")
+        return Money(call.parameters["amount_to_capture"], "GBP")

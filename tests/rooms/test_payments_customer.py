@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+import stripe
 from tests.till import CAP, PRICE, Till
 
 from parkerflight.core.errors import OutcomeUnknown, Terminal
@@ -159,16 +160,14 @@ class TestTheConfirmation:
         till.confirm(payment_id)
         assert till.run(payments.await_customer, payment_id).state == "held"
 
-    def test_that_the_bank_declines_says_why(self, owner, as_role, stripe_sandbox, virtual_clock):
-        card = "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"
-        till = waiting_till(owner, as_role, stripe_sandbox, virtual_clock, card)
-        payment_id = till.prepare()
-        with pytest.raises(Declined) as refusal:
-            till.run(payments.authorise, payment_id)
-        if refusal.value.kind is DeclineClass.AUTHENTICATE:
-            till.confirm(payment_id)
-            assert till.run(payments.await_customer, payment_id).failure_code == "insufficient_funds"
-        assert till.state(payment_id).failure_kind == "other_card"
+    def test_with_a_card_that_the_bank_declines_says_why_and_goes_on_waiting(self, till):
+        payment_id = till.waiting()
+        with pytest.raises(stripe.CardError):
+            till.browser.payment_intents.confirm(
+                till.state(payment_id).intent, {"payment_method": "pm_card_visa_chargeDeclinedLostCard"}
+            )
+        state = till.run(payments.await_customer, payment_id)
+        assert (state.state, state.failure_code, state.failure_kind) == ("needs_customer", "lost_card", "generic")
 
     def test_that_was_cancelled_outside_is_let_go(self, till):
         payment_id = till.waiting()

@@ -17,7 +17,6 @@ from parkerflight.core.money import Money
 from parkerflight.core.tenancy import assert_no_transaction
 from parkerflight.payments.gateway import (
     CardView,
-    DeclineClass,
     DisputeKind,
     DisputeView,
     GatewayEvent,
@@ -28,7 +27,6 @@ from parkerflight.payments.gateway import (
 )
 from parkerflight.payments.stripe import notices, reading
 from parkerflight.payments.stripe.amounts import to_stripe
-from parkerflight.payments.stripe.declines import classify
 from parkerflight.payments.stripe.errors import translated
 from parkerflight.settings.config import load
 
@@ -109,9 +107,6 @@ class StripeGateway:
     def detach_card(self, reference: str) -> None:
         """Detaching twice is refused, so no key is needed; a second time changes nothing."""
         self._read("payment_methods.detach", reference)
-
-    def class_of(self, failure: str) -> DeclineClass:
-        return classify(failure)
 
     def authorise(self, call: StoredCall) -> PaymentView:
         return reading.payment_view(self._send("payment_intents.create", call))

@@ -174,6 +174,11 @@ class TestTheConfirmation:
         till.browser.payment_intents.cancel(till.state(payment_id).intent)
         assert till.run(payments.await_customer, payment_id).state == "released"
 
+    def test_is_noticed_by_looking_at_the_payment_too(self, till):
+        payment_id = till.waiting()
+        till.confirm(payment_id)
+        assert till.run(payments.refresh, payment_id).state == "held"
+
     def test_is_waited_for_without_change(self, till):
         payment_id = till.waiting()
         before = till.state(payment_id)

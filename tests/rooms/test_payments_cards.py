@@ -90,7 +90,7 @@ class TestAMandateDocument:
         assert (document.version, document.cap, document.card_last4) == (CURRENT, CAP, "4242")
         for part in (document.text.split(" (")[0], document.text_sha256, "500.00 GBP", "4242", CURRENT):
             assert part in document.html
-        assert not {"src=", "href=", "<script", "@import"} & set(document.html.split())
+        assert not [part for part in ("src=", "href=", "<script", "@import", "url(") if part in document.html]
 
     def test_cannot_be_written_by_what_a_person_typed(self, till):
         with till.as_role("web"):

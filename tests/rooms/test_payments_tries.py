@@ -1,6 +1,5 @@
 """Several tries at one attempt, and letting go of what any of them may hold."""
 
-from datetime import timedelta
 from threading import Thread
 from uuid import uuid4
 
@@ -10,12 +9,11 @@ from tests.till import PRICE, Till
 
 from parkerflight.core.errors import OutcomeUnknown, Terminal
 from parkerflight.core.fault_points import listen
-from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
 from parkerflight.payments import operations as payments
 from parkerflight.payments import queries
-from parkerflight.payments.gateway import Declined, HoldGone
-from parkerflight.payments.models import Payment, VendorCall
+from parkerflight.payments.gateway import Declined
+from parkerflight.payments.models import VendorCall
 
 CREATE = "POST /v1/payment_intents"
 CANCEL = "POST /v1/payment_intents/*/cancel"
@@ -25,26 +23,6 @@ LOST = ["close_after", "close_before", "error_after", "malformed"]
 @pytest.fixture
 def till(owner, as_role, stripe_sandbox, virtual_clock):
     return Till(owner, as_role, stripe_sandbox, virtual_clock)
-
-
-class Died(Exception):
-    """The process ended here."""
-
-
-@pytest.fixture
-def dies():
-    """Let the next pass of a fault point end the work, as a killed process would."""
-
-    def at(point):
-        def listener(name):
-            if name == point:
-                listen(None)
-                raise Died(point)
-
-        listen(listener)
-
-    yield at
-    listen(None)
 
 
 @pytest.fixture
@@ -245,102 +223,3 @@ class TestLettingGo:
         release_superseded(till, payment_id)
         assert till.state(payment_id).state == "released"
         assert till.intents == [(0, 0, 0)]
-
-
-class TestAKilledProcess:
-    POINTS = [
-        ("payments.authorise.after_commit", "held"),
-        ("stripe.after.payment_intents.create", "held"),
-        ("payments.authorise.after_call", "held"),
-        ("payments.authorise.after_record", "held"),
-    ]
-
-    @pytest.mark.parametrize(("point", "state"), POINTS)
-    def test_while_holding_holds_once(self, till, dies, point, state):
-        payment_id = till.prepare()
-        dies(point)
-        with pytest.raises(Died):
-            till.run(payments.authorise, payment_id)
-        assert till.run(payments.authorise, payment_id).state == state
-        assert till.intents == [(PRICE.minor, 0, 0)]
-
-    @pytest.mark.parametrize("step", ["after_commit", "after_call", "after_record"])
-    def test_while_taking_takes_once(self, till, dies, step):
-        payment_id = till.held()
-        dies(f"payments.capture.{step}")
-        with pytest.raises(Died):
-            till.run(payments.capture, payment_id, amount=PRICE)
-        till.clock.advance(hours=24)
-        assert till.run(payments.capture, payment_id, amount=PRICE).state == "captured"
-        assert till.intents == [(0, PRICE.minor, 0)]
-
-    @pytest.mark.parametrize("point", ["payments.release.after_commit", "payments.release.after_opened",
-                                       "stripe.after.payment_intents.cancel", "payments.release.after_record"])  # fmt: skip
-    def test_while_letting_go_lets_go(self, till, dies, point):
-        payment_id = till.held()
-        dies(point)
-        with pytest.raises(Died):
-            till.run(payments.release, payment_id)
-        assert till.run(payments.release, payment_id).state == "released"
-        assert till.intents == [(0, 0, 0)]
-
-
-class TestTakingMoney:
-    def test_in_part_lets_the_rest_go_at_once(self, till):
-        payment_id = till.held()
-        part = Money(12_000, "GBP")
-        state = till.run(payments.capture, payment_id, amount=part)
-        assert state.captured == part
-        assert till.intents == [(0, part.minor, 0)]
-
-    def test_is_refused_with_another_amount_while_one_is_unanswered(self, till):
-        payment_id = till.held()
-        till.stripe.fault(route="POST /v1/payment_intents/*/capture", action="close_before")
-        with pytest.raises(OutcomeUnknown):
-            payments.capture(owner_id=till.owner_id, payment_id=payment_id, amount=PRICE, now=till.clock.now())
-        with pytest.raises(Terminal, match="Another amount"):
-            till.run(payments.capture, payment_id, amount=Money(100, "GBP"))
-
-    def test_of_a_lapsed_hold_records_that_it_is_gone(self, till):
-        payment_id = till.held()
-        till.clock.advance(days=6)
-        with pytest.raises(HoldGone):
-            till.run(payments.capture, payment_id, amount=PRICE)
-        assert till.state(payment_id).state == "released"
-
-    @pytest.mark.parametrize(
-        ("cap", "amount"),
-        [
-            (Money(90_000, "JPY"), Money(9_800, "JPY")),
-            (Money(90_000, "KWD"), Money(12_340, "KWD")),
-            (Money(90_000, "ISK"), Money(45_001, "ISK")),
-        ],
-    )
-    def test_speaks_the_currencys_own_minor_unit(self, till, cap, amount):
-        with till.as_role("web"):
-            mandate_id = till.sign(cap)
-        payment_id = till.prepare(amount, mandate_id=mandate_id)
-        till.run(payments.authorise, payment_id)
-        assert till.run(payments.capture, payment_id, amount=amount).captured == amount
-        back = till.run(payments.refund, payment_id, amount=amount, cause="all")
-        assert (back.status, till.state(payment_id).refunded) == ("succeeded", amount)
-
-    def test_of_an_amount_no_card_can_be_charged_is_refused_before_anything_is_kept(self, till):
-        with till.as_role("web"):
-            mandate_id = till.sign(Money(90_000, "KWD"))
-        with pytest.raises(Terminal, match="last digit"):
-            till.prepare(Money(12_345, "KWD"), mandate_id=mandate_id)
-        with scope(till.owner_id):
-            assert not Payment.objects.exists()
-
-    def test_ends_with_the_mandate_even_when_it_was_prepared_before(self, till):
-        payment_id = till.prepare()
-        with till.as_role("web"):
-            payments.revoke_mandate(owner_id=till.owner_id, mandate_id=till.mandate_id, now=till.clock.now())
-        with pytest.raises(Terminal, match="ended"):
-            till.run(payments.authorise, payment_id)
-        assert till.intents == []
-        assert till.state(payment_id).state == "declined"
-
-    def test_knows_when_the_hold_ends(self, till):
-        assert till.state(till.held()).capture_before == till.clock.now() + timedelta(days=4, hours=18)

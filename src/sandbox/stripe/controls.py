@@ -36,9 +36,9 @@ def _dispute(store: Store, name: str, wish: JSON) -> JSON:
     return disputes.start(
         store,
         charge,
-        wish.get("reason", "fraudulent"),
-        wish.get("amount", charge["amount_captured"]),
-        inquiry=wish.get("inquiry", False),
+        str(wish.get("reason", "fraudulent")),
+        int(wish.get("amount", charge["amount_captured"])),
+        inquiry=bool(wish.get("inquiry")),
         lost=wish.get("status") == "lost",
     )
 

@@ -105,8 +105,9 @@ class StripeGateway:
         return CardView(str(method.id), str(card.brand), str(card.last4), int(card.exp_month), int(card.exp_year))
 
     def detach_card(self, reference: str) -> None:
-        """Detaching twice is refused, so no key is needed; a second time changes nothing."""
-        self._read("payment_methods.detach", reference)
+        """For good, so no key is needed; a card that is detached already is left as it is."""
+        if self._read("payment_methods.retrieve", reference).customer is not None:
+            self._read("payment_methods.detach", reference)
 
     def authorise(self, call: StoredCall) -> PaymentView:
         return reading.payment_view(self._send("payment_intents.create", call))

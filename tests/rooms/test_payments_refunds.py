@@ -157,7 +157,7 @@ STEP = st.one_of(
 
 
 class TestTheBooks:
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(STEP, min_size=1, max_size=6))
     def test_agree_with_the_gateways_whatever_is_done_in_whatever_order(self, till, steps):
         till.stripe.http.delete("/_sandbox/faults")
@@ -187,7 +187,8 @@ class TestTheBooks:
             case "fail":
                 for one in queries.refunds(till.owner_id, payment_id):
                     if one.status == "succeeded":
-                        till.control(f"refunds/{one.reference}/fail")
+                        # Refused by the sandbox when it has failed already and our books have not heard.
+                        till.stripe.http.post(f"/_sandbox/refunds/{one.reference}/fail", json={})
                         break
 
     def settle(self, till, payment_id):

@@ -33,11 +33,12 @@ def _review(store: Store, name: str, wish: JSON) -> JSON:
 def _dispute(store: Store, name: str, wish: JSON) -> JSON:
     """`{"reason": …, "amount": minor units, "inquiry": bool, "status": "lost"}`, all of it optional."""
     charge = _taken(store, name)
+    amount: int = {"amount": charge["amount_captured"], **wish}["amount"]
     return disputes.start(
         store,
         charge,
         str(wish.get("reason", "fraudulent")),
-        int(wish.get("amount", charge["amount_captured"])),
+        amount,
         inquiry=bool(wish.get("inquiry")),
         lost=wish.get("status") == "lost",
     )

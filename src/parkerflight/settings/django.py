@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "parkerflight.core",
     "parkerflight.audit",
+    "parkerflight.inbox",
     "parkerflight.vault",
     "parkerflight.notifications",
     "parkerflight.accounts",

@@ -7,6 +7,7 @@ from parkerflight.audit import operations as audit
 from parkerflight.bookings import machine
 from parkerflight.bookings.machine import SETTLED, State
 from parkerflight.bookings.models import AttemptEvent, BookingAttempt
+from parkerflight.campaigns.operations import After
 from parkerflight.core import clock
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
@@ -26,25 +27,48 @@ def move(
 ) -> bool:
     """Take the attempt to `after` if it still is where the caller saw it. False when somebody was faster.
 
-    Joins the caller's transaction, which also carries the effect; writes the event and the audit entry.
+    Joins the caller's transaction, which also carries the effect; writes the event and the audit entry. Whoever waited
+    for a person in the old state does not any more.
     """
     before = State(attempt.state)
     machine.check(before, after)
-    settled = after.value in SETTLED
-    moved = BookingAttempt.objects.filter(id=attempt.id, state=before).update(
-        state=after,
-        reason=reason or attempt.reason,
-        tries=0,
-        due_at=None if settled else now + due_in,
-        updated_at=now,
+    kept = {
+        "state": after.value,
+        "reason": reason or attempt.reason,
+        "tries": 0,
+        "due_at": None if after.value in SETTLED else now + due_in,
+        "human_since": None,
+        "updated_at": now,
         **changes,
-    )
-    if not moved:
+    }
+    # A payment replaced in place (a second card) leaves the state: then the payment tells the two runs apart.
+    same = BookingAttempt.objects.filter(id=attempt.id, state=before, payment_id=attempt.payment_id)
+    if not same.update(**kept):
         return False
-    for name, value in {"state": after.value, "reason": reason or attempt.reason, "tries": 0, **changes}.items():
+    for name, value in kept.items():
         setattr(attempt, name, value)
     _write_down(attempt, before, after, now, reason)
     return True
+
+
+def caught_up(attempt: BookingAttempt, *states: State) -> bool:
+    """Bring the object to the row's present state; True when it is one of `states`. Joins the caller's transaction.
+
+    For answers that are certain: while we waited for one, somebody may have taken us for dead and moved the attempt.
+    """
+    attempt.state = BookingAttempt.objects.values_list("state", flat=True).get(id=attempt.id)
+    return attempt.state in {state.value for state in states}
+
+
+def refuse(
+    attempt: BookingAttempt, now: datetime, *, reason: str, sentence: str, after: After, reference: str = ""
+) -> bool:
+    """Nothing was or will be bought: commit that, and what the person is told; letting go of money and seats follows."""
+    with scope(attempt.owner_id):
+        return move(
+            attempt, State.REFUSED, now=now, reason=reason[:60], sentence=sentence[:200], after=after,
+            vendor_request_id=(reference or attempt.vendor_request_id)[:80],
+        )  # fmt: skip
 
 
 def begin_event(attempt: BookingAttempt, now: datetime) -> None:
@@ -78,15 +102,21 @@ def find(attempt_id: UUID) -> BookingAttempt | None:
     return BookingAttempt.objects.filter(id=attempt_id).first()
 
 
-def wait(attempt: BookingAttempt, *, now: datetime, delay: timedelta, reason: str, human: bool = False) -> None:
-    """Leave the state and come back after `delay`; `human` marks that only a person can decide."""
+def wait(attempt: BookingAttempt, *, now: datetime, delay: timedelta, reason: str, human: bool = False) -> bool:
+    """Leave the state and come back after `delay`; `human` marks that only a person can decide. Returns False: waiting."""
     with scope(attempt.owner_id):
         changes: dict[str, object] = {"human_since": now} if human and attempt.human_since is None else {}
         BookingAttempt.objects.filter(id=attempt.id, state=attempt.state).update(
-            due_at=now + delay, reason=reason, tries=attempt.tries + 1, **changes
+            due_at=now + delay, reason=reason[:60], tries=attempt.tries + 1, **changes
         )
+    return False
 
 
 def total(attempt: BookingAttempt) -> Money:
-    """What the party pays."""
+    """The fare for the whole party: what the airline is paid."""
     return Money(attempt.total_minor, attempt.currency)
+
+
+def charge(attempt: BookingAttempt) -> Money:
+    """What the card pays: the fare and our fee."""
+    return Money(attempt.total_minor + attempt.fee_minor, attempt.currency)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from parkerflight.accounts.operations import email_of
 from parkerflight.bookings import jobs
-from parkerflight.bookings.attempts import move, total
+from parkerflight.bookings.attempts import charge, move
 from parkerflight.bookings.confirmation import ConfirmationMail, confirmation
 from parkerflight.bookings.machine import State
 from parkerflight.bookings.models import Booking, BookingAttempt
@@ -61,7 +61,7 @@ def _compose(attempt: BookingAttempt, order: Order, now: datetime) -> Confirmati
     card = payment_queries.card(attempt.owner_id, campaign.card_id)
     return confirmation(
         order,
-        charged=total(attempt),
+        charged=charge(attempt),
         card_brand=card.brand,
         card_last4=card.last4,
         travellers=travelers.names(attempt.owner_id, seated),

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from parkerflight.bookings import attempts, jobs, steps
+from parkerflight.bookings import attempts, ending, jobs, letters, steps
 from parkerflight.bookings.machine import SETTLED, State
 from parkerflight.bookings.models import BookingAttempt
 from parkerflight.campaigns import operations as campaigns
@@ -17,7 +17,11 @@ from parkerflight.core.switches import Stop, stopped
 from parkerflight.core.tenancy import scope
 
 log = logging.getLogger(__name__)
-MOST_STEPS = 20  # the longest walk has eight; a loop that goes on is a bug, not a booking
+BEFORE_MONEY = frozenset({State.PREPARED, State.AUTHORISED, State.REPRICING})  # nothing is bought, nothing unknown
+OUT_OF_REACH = (
+    "A fare fitted, but the airline's system did not answer in time; nothing was charged, the search goes on."
+)
+MOST_STEPS = 40  # the longest walk, with a hold and three price moves, has under thirty; more is a bug, not a booking
 UNFORESEEN_TRIES = 3  # half an hour of the same surprise is for a person to look at
 SLOWEST = timedelta(minutes=10)  # retries grow to this: well inside a hold of 4 days, gentle to a vendor in trouble
 
@@ -56,6 +60,7 @@ def _open(match: ClaimedMatch, now: datetime) -> UUID:
         offer_request_id=match.offer_request_id,
         total_minor=match.total.minor,
         currency=match.total.currency,
+        offer_expires_at=match.offer_expires_at,
         due_at=now + attempts.NUDGE,
         created_at=now,
         updated_at=now,
@@ -91,6 +96,8 @@ def _step(attempt: BookingAttempt, now: datetime) -> bool:
     try:
         return steps.STEPS[State(attempt.state)](attempt, now)
     except (Retryable, OutcomeUnknown) as error:
+        if attempt.state in BEFORE_MONEY and not attempt.order_id and _offer_over(attempt, now):
+            return _out_of_reach(attempt, now)
         # Both leave the state: the same stored request goes out again, or the step asks what became of it.
         grown = timedelta(seconds=getattr(error, "after", 5.0)) * 2 ** min(attempt.tries, 8)
         attempts.wait(attempt, now=now, delay=min(grown, SLOWEST), reason=error.code)
@@ -102,6 +109,22 @@ def _step(attempt: BookingAttempt, now: datetime) -> bool:
         attempts.wait(attempt, now=now, delay=SLOWEST, reason=code[:60], human=attempt.tries >= UNFORESEEN_TRIES)
         log.exception("attempt %s is stuck in %s", attempt.id, attempt.state)
         return False
+
+
+def _offer_over(attempt: BookingAttempt, now: datetime) -> bool:
+    return attempt.offer_expires_at is not None and now >= attempt.offer_expires_at
+
+
+def _out_of_reach(attempt: BookingAttempt, now: datetime) -> bool:
+    """The provider did not answer within the fare's life: let go, and tell the person how to buy it by hand."""
+    with scope(attempt.owner_id):
+        letters.post(attempt, letters.Kind.OUT_OF_REACH)
+        if attempt.state == State.PREPARED:
+            ending.give_up(attempt, now, "fare_out_of_reach", OUT_OF_REACH, campaigns.After.SEARCH)
+            return False
+        return attempts.refuse(
+            attempt, now, reason="fare_out_of_reach", sentence=OUT_OF_REACH, after=campaigns.After.SEARCH
+        )
 
 
 def due(now: datetime, limit: int = 50) -> list[UUID]:

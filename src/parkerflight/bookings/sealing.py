@@ -14,7 +14,7 @@ from parkerflight.vault.operations import Purpose, Sealer
 
 def seal_order(booking: Booking, order: Order) -> bytes:
     """The order as sealed JSON for its booking. Call in the owner's scope."""
-    text = json.dumps(dataclasses.asdict(order), default=_plain)
+    text = json.dumps(dataclasses.asdict(order), default=plain)
     return Sealer(booking.owner_id).seal(_place(booking), text)
 
 
@@ -30,7 +30,8 @@ def _place(booking: Booking) -> Place:
     return Place("bookings_booking", "confirmation", booking.id)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Dates, durations and money as JSON."""
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, timedelta):

@@ -27,6 +27,15 @@ class Campaign(models.Model):
     currency = models.CharField(max_length=3)
     card_id = models.UUIDField()
     mandate_id = models.UUIDField(null=True)
+    second_card_id = models.UUIDField(null=True)
+    """Tried when the first card is declined; has a mandate of its own."""
+    second_mandate_id = models.UUIDField(null=True)
+    veto_hours = models.IntegerField(default=0)
+    """How long the person wants to be able to say no, where the airline holds the fare; 0: buy at once."""
+    wish = models.CharField(max_length=10, blank=True)
+    """What the person asked for while a fare was being booked: paused, cancelled, or skip (this fare only)."""
+    retry_at = models.DateTimeField(null=True)
+    """Not to be booked before: the bank asked for patience."""
     reason = models.CharField(max_length=200, blank=True)
     """Why it is where it is, for the person: one sentence without personal data."""
     expires_at = models.DateTimeField()
@@ -36,6 +45,10 @@ class Campaign(models.Model):
     class Meta:
         constraints = [
             CheckConstraint(condition=Q(cap_minor__gt=0), name="campaign_cap_positive"),
+            CheckConstraint(
+                condition=Q(second_card_id__isnull=True) | Q(second_mandate_id__isnull=False) | Q(status="draft"),
+                name="campaign_second_card_has_mandate",
+            ),
             CheckConstraint(
                 condition=Q(status__in=["draft", "cancelled", "expired"]) | Q(mandate_id__isnull=False),
                 name="campaign_active_has_mandate",

@@ -2,26 +2,58 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID, uuid4
+
+from django.db.models import F, Q
 
 from parkerflight.audit import operations as audit
 from parkerflight.campaigns.models import Campaign, CampaignCell, Cell, Match
 from parkerflight.campaigns.rules.criteria import Criteria, cells, from_json, to_json, validate
-from parkerflight.core.errors import BadInput, NotFound
+from parkerflight.core.errors import BadInput, NotFound, Terminal
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
 from parkerflight.payments import operations as payments
 from parkerflight.travelers import queries as travelers
 
 LONGEST = timedelta(days=365)  # twelve months: what the mandate's text promises at most
+LATER = timedelta(hours=6)  # a bank or a wallet that asks for patience is asked again with the next look, not at once
+MOST_VETO_HOURS = 24  # a fare held longer on somebody's behalf is speculation, which providers forbid
 Status = Campaign.Status
 
 
+class After(StrEnum):
+    """What a campaign does once a try to book for it is let go."""
+
+    SEARCH = "search"
+    LATER = "later"
+    """Search on, but book nothing for a while."""
+    PERSON = "person"
+    """Wait for the person."""
+    END = "end"
+
+
 def create_campaign(
-    *, owner_id: UUID, criteria: Criteria, traveler_ids: list[UUID], cap: Money, card_id: UUID, now: datetime
+    *,
+    owner_id: UUID,
+    criteria: Criteria,
+    traveler_ids: list[UUID],
+    cap: Money,
+    card_id: UUID,
+    now: datetime,
+    second_card_id: UUID | None = None,
+    veto_hours: int = 0,
 ) -> UUID:
-    """Write a draft campaign. Raises BadInput for what cannot be searched, paid or flown; then nothing is written."""
+    """Write a draft campaign. Raises BadInput for what cannot be searched, paid or flown; then nothing is written.
+
+    `veto_hours`: how long the person can say no to a fare that the airline holds; others are bought at once.
+    """
     validate(criteria, cap, now.date())
+    if not 0 <= veto_hours <= MOST_VETO_HOURS:
+        message = f"The time to say no is 0 to {MOST_VETO_HOURS} hours."
+        raise BadInput("bad_veto_hours", message, field="veto_hours")
+    if second_card_id == card_id:
+        raise BadInput("same_card", "The second card is the same as the first; choose another.", field="second_card")
     _check_party(owner_id, criteria, traveler_ids)
     campaign_id = uuid4()
     with scope(owner_id):
@@ -33,6 +65,8 @@ def create_campaign(
             cap_minor=cap.minor,
             currency=cap.currency,
             card_id=card_id,
+            second_card_id=second_card_id,
+            veto_hours=veto_hours,
             expires_at=min(now + LONGEST, _last_day(criteria, now)),
             created_at=now,
             updated_at=now,
@@ -70,31 +104,137 @@ def _want_cells(owner_id: UUID, campaign_id: UUID, criteria: Criteria) -> None:
     )
 
 
-def activate(*, owner_id: UUID, campaign_id: UUID, mandate_id: UUID, now: datetime) -> None:
-    """Start watching fares. Raises Terminal when the mandate does not cover the cap, BadInput from a wrong status."""
+def activate(
+    *, owner_id: UUID, campaign_id: UUID, mandate_id: UUID, now: datetime, second_mandate_id: UUID | None = None
+) -> None:
+    """Start watching fares. Raises Terminal when a mandate does not cover the cap, BadInput from a wrong status.
+
+    The campaign's cards become those of its mandates.
+    """
     with scope(owner_id):
         campaign = _mine(campaign_id)
-        payments.mandate_allows(
-            owner_id=owner_id, mandate_id=mandate_id, amount=Money(campaign.cap_minor, campaign.currency), now=now
-        )
+        cap = Money(campaign.cap_minor, campaign.currency)
+        mandate = payments.mandate_allows(owner_id=owner_id, mandate_id=mandate_id, amount=cap, now=now)
+        second = None
+        if second_mandate_id is not None:
+            second = payments.mandate_allows(owner_id=owner_id, mandate_id=second_mandate_id, amount=cap, now=now)
         moved = Campaign.objects.filter(
             id=campaign_id, status__in=[Status.DRAFT, Status.PAUSED, Status.ACTION_REQUIRED]
         )
-        _moved(moved.update(status=Status.ACTIVE, mandate_id=mandate_id, reason="", updated_at=now), campaign)
+        changes = {
+            "status": Status.ACTIVE,
+            "card_id": mandate.card_id,
+            "mandate_id": mandate_id,
+            "second_card_id": second.card_id if second else None,
+            "second_mandate_id": second_mandate_id,
+            "reason": "",
+            "wish": "",
+            "retry_at": None,
+            "updated_at": now,
+        }
+        _moved(moved.update(**changes), campaign)
         CampaignCell.objects.filter(campaign_id=campaign_id).update(active=True)
         _audit(owner_id, campaign_id, "campaign.activated", now, {"mandate": str(mandate_id)})
 
 
-def stop(*, owner_id: UUID, campaign_id: UUID, status: str, reason: str, now: datetime) -> None:
-    """Pause, cancel or expire a campaign that is not booking just now. Raises BadInput when it is."""
+def stop(*, owner_id: UUID, campaign_id: UUID, status: str, reason: str, now: datetime) -> bool:
+    """Pause, cancel or expire a campaign. True when it stands still now; False when a fare is being booked just now.
+
+    Then the wish is kept: it stops the booking unless its order has gone out already, and holds afterwards. Raises
+    BadInput from a status that cannot be stopped.
+    """
     with scope(owner_id):
         campaign = _mine(campaign_id)
+        booking = Campaign.objects.filter(id=campaign_id, status=Status.BOOKING)
+        if status in WISHES and booking.update(wish=status, updated_at=now):
+            _audit(owner_id, campaign_id, f"campaign.wish_{status}", now, {})
+            return False
         moved = Campaign.objects.filter(
             id=campaign_id, status__in=[Status.DRAFT, Status.ACTIVE, Status.PAUSED, Status.ACTION_REQUIRED]
         )
         _moved(moved.update(status=status, reason=reason, updated_at=now), campaign)
         CampaignCell.objects.filter(campaign_id=campaign_id).update(active=False)
         _audit(owner_id, campaign_id, f"campaign.{status}", now, {})
+    return True
+
+
+WISHES = frozenset({Status.PAUSED.value, Status.CANCELLED.value})
+SKIP = "skip"
+
+
+def skip_fare(*, owner_id: UUID, campaign_id: UUID, now: datetime) -> None:
+    """Say no to the fare that is being booked; the search goes on. Raises BadInput when none is."""
+    with scope(owner_id):
+        campaign = _mine(campaign_id)
+        booking = Campaign.objects.filter(id=campaign_id, status=Status.BOOKING, wish="")
+        _moved(booking.update(wish=SKIP, updated_at=now), campaign)
+        _audit(owner_id, campaign_id, "campaign.wish_skip", now, {})
+
+
+def change_cap(*, owner_id: UUID, campaign_id: UUID, cap: Money, now: datetime, mandate_id: UUID | None = None) -> None:
+    """Change what the trip may cost at most. A cap above what was signed needs a new mandate.
+
+    Raises BadInput for another currency, while a fare is being booked, and when the mandate is missing; Terminal when
+    the new mandate does not cover it.
+    """
+    with scope(owner_id):
+        campaign = _mine(campaign_id)
+        if cap.currency != campaign.currency or cap.minor <= 0:
+            raise BadInput("bad_cap", f"The limit must be above zero and in {campaign.currency}.", field="cap")
+        signed = mandate_id or campaign.mandate_id
+        mandates = [one for one in (signed, campaign.second_mandate_id if mandate_id is None else None) if one]
+        try:
+            allowed = [
+                payments.mandate_allows(owner_id=owner_id, mandate_id=one, amount=cap, now=now) for one in mandates
+            ]
+        except Terminal as error:
+            message = "A higher limit needs your agreement again: sign a new mandate for it."
+            raise BadInput("mandate_needed", message, field="mandate") from error
+        changes: dict[str, object] = {"cap_minor": cap.minor, "updated_at": now}
+        if mandate_id is not None:
+            # The second card's old mandate is for the old limit: it goes with it.
+            changes |= {"mandate_id": mandate_id, "card_id": allowed[0].card_id}
+            changes |= {"second_card_id": None, "second_mandate_id": None}
+        still = Campaign.objects.filter(
+            id=campaign_id, status__in=[Status.DRAFT, Status.ACTIVE, Status.PAUSED, Status.ACTION_REQUIRED]
+        )
+        _moved(still.update(**changes), campaign)
+        _audit(owner_id, campaign_id, "campaign.cap_changed", now, {"cap": cap.amount(), "currency": cap.currency})
+
+
+def remove_card(*, owner_id: UUID, card_id: UUID, now: datetime) -> None:
+    """Never charge this card again; campaigns that would have used it wait for the person. Raises NotFound."""
+    payments.remove_card(owner_id=owner_id, card_id=card_id, now=now)
+    _without_card(owner_id, card_id, now)
+
+
+def card_gone(*, owner_id: UUID, reference: str, now: datetime) -> None:
+    """The payment gateway says that a card is detached; as if its holder had removed it here."""
+    card_id = payments.card_gone(owner_id=owner_id, reference=reference, now=now)
+    if card_id:
+        _without_card(owner_id, card_id, now)
+
+
+def _without_card(owner_id: UUID, card_id: UUID, now: datetime) -> None:
+    """Campaigns on this card go on with their second one, or wait for the person."""
+    with scope(owner_id):
+        Campaign.objects.filter(second_card_id=card_id).update(
+            second_card_id=None, second_mandate_id=None, updated_at=now
+        )
+        mine = Campaign.objects.filter(card_id=card_id)
+        spare = mine.filter(second_card_id__isnull=False).exclude(status=Status.BOOKING)
+        spare.update(
+            card_id=F("second_card_id"), mandate_id=F("second_mandate_id"), second_card_id=None, second_mandate_id=None,
+            updated_at=now,
+        )  # fmt: skip
+        mine.filter(status=Status.BOOKING, wish="").update(wish=Status.PAUSED, updated_at=now)
+        stopped = mine.filter(status__in=[Status.ACTIVE, Status.PAUSED])
+        ids = list(stopped.values_list("id", flat=True))
+        reason = "The card was removed; choose another."
+        stopped.update(status=Status.ACTION_REQUIRED, reason=reason, updated_at=now)
+        CampaignCell.objects.filter(campaign_id__in=ids).update(active=False)
+        for campaign_id in ids:
+            _audit(owner_id, campaign_id, "campaign.card_removed", now, {})
 
 
 def expire_due(*, now: datetime, limit: int = 100) -> int:
@@ -118,7 +258,7 @@ def _moved(rows: int, campaign: Campaign) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMatch:
-    """A match that is ours to book. `total` is what the search showed, for the whole party."""
+    """A match that is ours to book. `total` is what the search showed, for the whole party; moments are aware, UTC."""
 
     id: UUID
     owner_id: UUID
@@ -126,6 +266,7 @@ class ClaimedMatch:
     offer_id: str
     offer_request_id: str
     total: Money
+    offer_expires_at: datetime | None
 
 
 def claim_match(*, owner_id: UUID, match_id: UUID, now: datetime) -> ClaimedMatch | None:
@@ -137,8 +278,9 @@ def claim_match(*, owner_id: UUID, match_id: UUID, now: datetime) -> ClaimedMatc
         match = Match.objects.filter(id=match_id).first()
         if match is None or match.state != Match.State.FOUND:
             return None
-        taken = Campaign.objects.filter(id=match.campaign_id, status=Status.ACTIVE).update(
-            status=Status.BOOKING, updated_at=now
+        patient = Q(retry_at__isnull=True) | Q(retry_at__lte=now)
+        taken = Campaign.objects.filter(patient, id=match.campaign_id, status=Status.ACTIVE).update(
+            status=Status.BOOKING, wish="", updated_at=now
         )
         if not taken:
             Match.objects.filter(id=match_id, state=Match.State.FOUND).update(
@@ -148,7 +290,9 @@ def claim_match(*, owner_id: UUID, match_id: UUID, now: datetime) -> ClaimedMatc
         Match.objects.filter(id=match_id).update(state=Match.State.CLAIMED)
         CampaignCell.objects.filter(campaign_id=match.campaign_id).update(active=False)
         total = Money(match.total_minor, match.currency)
-        return ClaimedMatch(match.id, owner_id, match.campaign_id, match.offer_id, match.offer_request_id, total)
+        return ClaimedMatch(
+            match.id, owner_id, match.campaign_id, match.offer_id, match.offer_request_id, total, match.offer_expires_at
+        )
 
 
 def drop_match(*, owner_id: UUID, match_id: UUID, now: datetime) -> None:
@@ -169,7 +313,7 @@ def fulfil(*, owner_id: UUID, match_id: UUID, now: datetime) -> None:
     with scope(owner_id):
         match = _settle(match_id, Match.State.FULFILLED, now)
         Campaign.objects.filter(id=match.campaign_id, status=Status.BOOKING).update(
-            status=Status.COMPLETED, reason="", updated_at=now
+            status=Status.COMPLETED, reason="", wish="", updated_at=now
         )
         Match.objects.filter(campaign_id=match.campaign_id, state=Match.State.FOUND).update(
             state=Match.State.RELEASED, settled_at=now
@@ -177,16 +321,32 @@ def fulfil(*, owner_id: UUID, match_id: UUID, now: datetime) -> None:
         _audit(owner_id, match.campaign_id, "campaign.completed", now, {})
 
 
-def release(*, owner_id: UUID, match_id: UUID, now: datetime, reason: str, person_must_act: bool) -> None:
-    """Nothing was bought: the campaign searches again, or waits for the person. Joins the caller's transaction."""
+def release(*, owner_id: UUID, match_id: UUID, now: datetime, reason: str, after: After) -> None:
+    """Nothing was bought: the campaign does what follows, unless the person wished otherwise meanwhile.
+
+    Joins the caller's transaction.
+    """
     with scope(owner_id):
         match = _settle(match_id, Match.State.RELEASED, now)
-        status = Status.ACTION_REQUIRED if person_must_act else Status.ACTIVE
+        campaign = Campaign.objects.select_for_update().get(id=match.campaign_id)
+        status = _status_after(campaign.wish, after)
+        # A wish that arrived too late for this try is fulfilled now; its reason is the person's own.
+        kept = "" if campaign.wish in WISHES else reason
         Campaign.objects.filter(id=match.campaign_id, status=Status.BOOKING).update(
-            status=status, reason=reason, updated_at=now
+            status=status,
+            reason=kept,
+            wish="",
+            retry_at=now + LATER if after is After.LATER else None,
+            updated_at=now,
         )
-        CampaignCell.objects.filter(campaign_id=match.campaign_id).update(active=not person_must_act)
-        _audit(owner_id, match.campaign_id, "campaign.released", now, {"reason": reason})
+        CampaignCell.objects.filter(campaign_id=match.campaign_id).update(active=status == Status.ACTIVE)
+        _audit(owner_id, match.campaign_id, "campaign.released", now, {"reason": reason, "after": after.value})
+
+
+def _status_after(wish: str, after: After) -> str:
+    if wish in WISHES:
+        return wish
+    return {After.PERSON: Status.ACTION_REQUIRED, After.END: Status.CANCELLED}.get(after, Status.ACTIVE)
 
 
 def _settle(match_id: UUID, state: str, now: datetime) -> Match:

@@ -11,6 +11,7 @@ def _plain(*names: str) -> dict[str, tuple[str, str, str]]:
 COLUMNS = {
     "campaigns_campaign": _plain(
         "id", "owner_id", "status", "criteria", "traveler_ids", "cap_minor", "currency", "card_id", "mandate_id",
+        "second_card_id", "second_mandate_id", "veto_hours", "wish", "retry_at",
         "reason", "expires_at", "created_at", "updated_at",
     ),
     "campaigns_campaigncell": _plain("id", "owner_id", "campaign_id", "cell_id", "active"),

@@ -29,6 +29,7 @@ class CampaignView:
     criteria: dict[str, Any]
     expires_at: datetime
     looks: int
+    wish: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,33 @@ class Terms:
     card_id: UUID
     mandate_id: UUID | None
     traveler_ids: tuple[UUID, ...]
+    second_card_id: UUID | None
+    second_mandate_id: UUID | None
+    veto_hours: int
+    wish: str
+    """What the person asked for since booking began: paused, cancelled, skip, or nothing."""
 
 
-def terms(owner_id: UUID, campaign_id: UUID) -> Terms:
-    """The campaign's cap, card, mandate and travellers; one query. Raises NotFound."""
+def terms(owner_id: UUID, campaign_id: UUID, *, lock: bool = False) -> Terms:
+    """The campaign's cap, cards, mandates and travellers; one query. `lock` keeps it as it is until the caller's commit.
+
+    Raises NotFound.
+    """
     with scope(owner_id):
-        row = Campaign.objects.filter(id=campaign_id).first()
+        rows = Campaign.objects.select_for_update() if lock else Campaign.objects.all()
+        row = rows.filter(id=campaign_id).first()
     if row is None:
         raise NotFound("no_campaign", "There is no such campaign.")
-    people = tuple(UUID(one) for one in row.traveler_ids)
-    return Terms(Money(row.cap_minor, row.currency), row.card_id, row.mandate_id, people)
+    return Terms(
+        cap=Money(row.cap_minor, row.currency),
+        card_id=row.card_id,
+        mandate_id=row.mandate_id,
+        traveler_ids=tuple(UUID(one) for one in row.traveler_ids),
+        second_card_id=row.second_card_id,
+        second_mandate_id=row.second_mandate_id,
+        veto_hours=row.veto_hours,
+        wish=row.wish,
+    )
 
 
 def campaign(owner_id: UUID, campaign_id: UUID) -> CampaignView:
@@ -93,4 +111,5 @@ def _view(row: Campaign) -> CampaignView:
         criteria=row.criteria,
         expires_at=row.expires_at,
         looks=Look.objects.filter(cell_id__in=cells, at__gte=row.created_at).count(),
+        wish=row.wish,
     )

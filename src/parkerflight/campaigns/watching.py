@@ -79,6 +79,8 @@ def _match_one(wish: CampaignCell, offers: Sequence[Offer], now: datetime) -> tu
         campaign = Campaign.objects.filter(id=wish.campaign_id, status=Campaign.Status.ACTIVE).first()
         if campaign is None or campaign.expires_at <= now:
             return None
+        if campaign.retry_at is not None and campaign.retry_at > now:
+            return None
         verdict = judge(campaign, offers, now)
         if verdict.best is None:
             return None

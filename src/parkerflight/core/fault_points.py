@@ -6,6 +6,7 @@ vendors are sandboxes.
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 from parkerflight.core.errors import ParkerError
@@ -20,6 +21,24 @@ def fault_point(name: str) -> None:
         _listener(name)
     elif load().fault_point == name:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def armed() -> bool:
+    """Whether anybody listens: names that cost something to make are made only then."""
+    return _listener is not None or load().fault_point != ""
+
+
+def committed() -> None:
+    """The point right after a commit made by `core.tenancy.scope`, named after the function that opened the scope.
+
+    By construction no commit of a room can lack one: `parkerflight.bookings.orders.bought` is `bookings.orders.bought.commit`.
+    """
+    frame = sys._getframe(1)  # noqa: SLF001 - the caller's name is all that is wanted, and only in tests
+    here = {__name__, "parkerflight.core.tenancy", "contextlib"}
+    while frame.f_back is not None and frame.f_globals.get("__name__") in here:
+        frame = frame.f_back
+    module = str(frame.f_globals.get("__name__", "")).removeprefix("parkerflight.")
+    fault_point(f"{module}.{frame.f_code.co_name}.commit")
 
 
 def listen(listener: Callable[[str], None] | None) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from parkerflight.core.errors import ParkerError
+from parkerflight.core.fault_points import armed, committed
 
 SETTING = "parker.user_id"
 
@@ -40,6 +41,8 @@ def scope(owner_id: UUID) -> Iterator[None]:
             yield
         finally:
             _entered.owner_id = None
+    if armed():
+        committed()
 
 
 def assert_no_transaction() -> None:

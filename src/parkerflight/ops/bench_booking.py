@@ -92,7 +92,7 @@ def _measure(installation: Installation, n: int, now: datetime, console: Console
 
     watch = Stopwatch()
     watch.watch(provider(), "offer", "create_order", "order", "orders_of_offer")
-    watch.watch(gateway(), "authorise", "capture", "release", "payment")
+    watch.watch(gateway(), "authorise", "capture", "release", "view_of")
     matches = [_match(owner_id, now) for owner_id in track(people, "searches", console=console)]
     saga, bare = [], []
     for owner_id, match_id in track(list(zip(people, matches, strict=True)), "bookings", console=console):

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from parkerflight.ops.cli_attempts import attempts
 from parkerflight.settings.config import REPOSITORY, ConfigurationError, Process
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 offers = typer.Typer(no_args_is_help=True, help="Look at captured flight offers.")
 bench = typer.Typer(no_args_is_help=True, help="Measure the system with its own benchmarks.")
 app.add_typer(offers, name="offers", rich_help_panel="Try it")
+app.add_typer(attempts, name="attempts", rich_help_panel="Watch it")
 app.add_typer(bench, name="bench", rich_help_panel="Develop")
 
 Data = Annotated[Path, typer.Option("--data", help="Directory that holds the database, keys, mails and logs.")]
@@ -179,6 +181,20 @@ def invariants(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
             show(f"[red]{violation.invariant}[/red]: {', '.join(violation.ids)}")
         show(f"{len(rules.INVARIANTS)} invariants checked, {len(found)} violated.")
     raise typer.Exit(1 if found else 0)
+
+
+@app.command("fault-points", rich_help_panel="Develop")
+def fault_points(as_json: Json = False) -> None:
+    """List every place where a test may kill a process: after each commit and each call to a vendor."""
+    from parkerflight.ops import fault_points as points
+
+    found = points.listed()
+    if as_json:
+        typer.echo(json.dumps([{"name": one.name, "where": one.where} for one in found]))
+        return
+    for one in found:
+        typer.echo(f"{one.name:70} {one.where}")
+    typer.echo(f"{len(found)} points")
 
 
 @app.command(rich_help_panel="Watch it")

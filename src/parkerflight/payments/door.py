@@ -1,7 +1,8 @@
-"""Which gateway this installation uses: the one line to change."""
+"""Which gateway and which fee this installation uses: the lines to change."""
 
 from functools import lru_cache
 
+from parkerflight.payments.fees import SavingsFee
 from parkerflight.payments.gateway import PaymentGateway
 from parkerflight.settings.config import load
 
@@ -25,3 +26,9 @@ def _configured() -> PaymentGateway:
 
     config = load()
     return StripeGateway(key=config.secret("stripe_api_key"), base=config.stripe_base)
+
+
+def savings_fee() -> SavingsFee:
+    """This installation's fee on what people save; off unless configured."""
+    config = load()
+    return SavingsFee(config.savings_fee_share, config.savings_fee_minimum, config.savings_fee_maximum)

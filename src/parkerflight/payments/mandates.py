@@ -12,18 +12,10 @@ from parkerflight.audit import operations as audit
 from parkerflight.core.errors import BadInput, NotFound, Terminal
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
+from parkerflight.payments.mandate_texts import CURRENT, TEXTS
 from parkerflight.payments.models import Card, Mandate
 from parkerflight.vault.envelope import Place
 from parkerflight.vault.operations import Sealer
-
-VERSION = "2026-11"
-TEXT = (
-    "I ask Parker Flight to watch fares for the trip I described and to buy it once, without asking me again, as soon as "
-    "a fare fits. It may then charge my saved card (•••• {last4}) at a moment I cannot foresee, once, with the total of "
-    "the fare it found and never more than {cap}. This limit includes: {includes}. The ticket is bought under the airline's "
-    "conditions; refunds and changes follow them. This permission ends when the trip is bought, when I pause or cancel "
-    "the campaign or remove the card, and on {until} at the latest."
-)
 
 
 def sign_mandate(
@@ -43,12 +35,12 @@ def sign_mandate(
     mandate_id = uuid4()
     with scope(owner_id):
         card = _usable(card_id, now.date())
-        text = TEXT.format(last4=card.last4, cap=cap, includes=includes, until=f"{valid_until:%d %B %Y}")
+        text = TEXTS[CURRENT].format(last4=card.last4, cap=cap, includes=includes, until=f"{valid_until:%d %B %Y}")
         sealer = Sealer(owner_id)
         Mandate.objects.create(
             id=mandate_id,
             owner_id=owner_id,
-            version=VERSION,
+            version=CURRENT,
             text=text,
             text_sha256=hashlib.sha256(text.encode()).hexdigest(),
             cap_minor=cap.minor,
@@ -67,9 +59,25 @@ def sign_mandate(
             action="mandate.signed",
             object_type="mandate",
             object_id=mandate_id,
-            details={"cap": cap.amount(), "currency": cap.currency, "version": VERSION},
+            details={"cap": cap.amount(), "currency": cap.currency, "version": CURRENT},
         )
     return mandate_id
+
+
+def revoke_mandate(*, owner_id: UUID, mandate_id: UUID, now: datetime) -> None:
+    """The person takes the permission back: nothing new is charged under it. Raises NotFound."""
+    with scope(owner_id):
+        if not Mandate.objects.filter(id=mandate_id).exists():
+            raise NotFound("no_mandate", "There is no such mandate.")
+        if Mandate.objects.filter(id=mandate_id, revoked_at=None).update(revoked_at=now):
+            audit.record(
+                at=now,
+                owner_id=owner_id,
+                actor=audit.account(owner_id),
+                action="mandate.revoked",
+                object_type="mandate",
+                object_id=mandate_id,
+            )
 
 
 def _usable(card_id: UUID, today: date) -> Card:

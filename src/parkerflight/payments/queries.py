@@ -4,9 +4,25 @@ from uuid import UUID
 
 from parkerflight.core.errors import NotFound
 from parkerflight.core.tenancy import scope
-from parkerflight.payments.charging import PaymentState, state_of
+from parkerflight.payments.books import PaymentState, state_of
+from parkerflight.payments.card_watch import CardState, ExpiringCard, card_state, cards_expiring
+from parkerflight.payments.disputes import DisputeState, dispute_state_of
 from parkerflight.payments.gateway import CardView
-from parkerflight.payments.models import Card, Payment
+from parkerflight.payments.models import Card, Dispute, Payment, Refund
+from parkerflight.payments.refunding import RefundState, refund_state_of
+
+__all__ = [
+    "CardState",
+    "ExpiringCard",
+    "card",
+    "card_state",
+    "cards",
+    "cards_expiring",
+    "disputes",
+    "payment",
+    "payments_of",
+    "refunds",
+]
 
 
 def payment(owner_id: UUID, payment_id: UUID) -> PaymentState:
@@ -16,6 +32,26 @@ def payment(owner_id: UUID, payment_id: UUID) -> PaymentState:
         if row is None:
             raise NotFound("no_payment", "There is no such payment.")
         return state_of(row)
+
+
+def payments_of(owner_id: UUID, attempt_id: UUID) -> list[PaymentState]:
+    """Every try at paying an attempt, oldest first."""
+    with scope(owner_id):
+        return [state_of(row) for row in Payment.objects.filter(attempt_id=attempt_id).order_by("try_no")]
+
+
+def refunds(owner_id: UUID, payment_id: UUID) -> list[RefundState]:
+    """Every refund of a payment, oldest first; those made at the gateway itself included."""
+    with scope(owner_id):
+        rows = Refund.objects.filter(payment_id=payment_id).order_by("created_at", "id")
+        return [refund_state_of(row) for row in rows]
+
+
+def disputes(owner_id: UUID, payment_id: UUID) -> list[DisputeState]:
+    """Every dispute, warning and review of a payment, oldest first."""
+    with scope(owner_id):
+        rows = Dispute.objects.filter(payment_id=payment_id).select_related("payment").order_by("opened_at", "id")
+        return [dispute_state_of(row) for row in rows]
 
 
 def card(owner_id: UUID, card_id: UUID) -> CardView:

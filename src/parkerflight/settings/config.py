@@ -6,6 +6,7 @@ No secret has a default. The embedded mode makes random ones once and keeps them
 import json
 import os
 import secrets
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -61,16 +62,28 @@ class Config(BaseSettings):
     lookup_key: SecretStr | None = Field(default=None, description="64 hex digits; keys the blind index of e-mails.")
     kek_file: Path | None = Field(default=None, description="File of key-encryption keys; see docs/threat-model.md.")
     stripe_api_key: SecretStr | None = Field(default=None, validation_alias="STRIPE_API_KEY")
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None, validation_alias="STRIPE_WEBHOOK_SECRET", description="Shown once when the endpoint is made."
+    )
     stripe_base: str = STRIPE_BASE
     duffel_token: SecretStr | None = Field(default=None, validation_alias="DUFFEL_TOKEN")
     duffel_base: str = DUFFEL_BASE
     clock_file: Path | None = Field(default=None, description="Virtual clock shared with the sandboxes; tests only.")
     fault_point: str = Field(default="", description="Kill this process at the named fault point; sandbox only.")
     allowed_hosts: list[str] = ["127.0.0.1", "localhost"]
+    public_base: str = Field(
+        default="http://127.0.0.1:8000", description="Where people reach the pages; used in mails."
+    )
     mail_from: str = "Parker Flight <trips@parkerflight.example>"
     mail_backend: str = Field(default="", description="Any Django or anymail backend; default: a folder of files.")
     mail_options: dict[str, Any] = {}
     search_interval_hours: float = Field(default=6.0, gt=0, description="The plain planner looks at a cell this often.")
+
+    savings_fee_share: Decimal = Field(
+        default=Decimal(0), ge=0, le=1, description="Our share of cap minus fare, 0 to 1; 0 takes no fee."
+    )
+    savings_fee_minimum: Decimal | None = Field(default=None, ge=0, description="In the campaign's currency.")
+    savings_fee_maximum: Decimal | None = Field(default=None, ge=0, description="In the campaign's currency.")
 
     @model_validator(mode="after")
     def _no_live_key_leaves_the_vendor(self) -> "Config":
@@ -141,6 +154,7 @@ def embedded_secrets(data: Path) -> dict[str, str]:
             "lookup_key": secrets.token_hex(32),
             # The sandboxes take any test key; a random one shows that none is written down anywhere.
             "stripe_api_key": f"sk_test_{secrets.token_urlsafe(24)}",
+            "stripe_webhook_secret": f"whsec_{secrets.token_urlsafe(24)}",
             "duffel_token": f"duffel_test_{secrets.token_urlsafe(24)}",
             **{f"db_{process.value}": secrets.token_urlsafe(24) for process in Process},
         }

@@ -82,6 +82,7 @@ class Verdict:
             "counts": {reason.value: count for reason, count in self.counts.items()},
             "nearest_miss": {"offer_id": nearest.offer.id, "why": nearest.sentence} if nearest else None,
             "explanation": self.explain(),
+            "itinerary": _itinerary(self.best) if self.best else [],
         }
 
     def explain(self) -> str:
@@ -155,3 +156,13 @@ def _distance(one: Judgement) -> tuple[int, Rank]:
 def route(offer: Offer) -> str:
     """`LHR → JFK, JFK → LHR` for an offer, as flown."""
     return ", ".join(way(one) for one in offer.slices)
+
+
+def _itinerary(offer: Offer) -> list[str]:
+    """Each flight in one line a person can search for; times are local."""
+    return [
+        f"{one.departing_at:%d %B %Y %H:%M}  {one.origin.iata_code}–{one.destination.iata_code}  "
+        f"{one.marketing_carrier}{one.marketing_flight_number}".rstrip()
+        for journey in offer.slices
+        for one in journey.segments
+    ]

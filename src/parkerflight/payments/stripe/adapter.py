@@ -3,40 +3,51 @@
 No retry layer inside: our own stored call is the retry, so that what was sent is always what was committed.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 import stripe
 
-from parkerflight.core.errors import OutcomeUnknown
+from parkerflight.core.errors import OutcomeUnknown, Terminal
+from parkerflight.core.fault_points import fault_point
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import assert_no_transaction
-from parkerflight.payments.gateway import CardView, HoldGone, PaymentStatus, PaymentView, SetupView, StoredCall
-from parkerflight.payments.stripe.amounts import from_stripe, to_stripe
+from parkerflight.payments.gateway import (
+    CardView,
+    DeclineClass,
+    DisputeKind,
+    DisputeView,
+    GatewayEvent,
+    PaymentView,
+    RefundView,
+    SetupView,
+    StoredCall,
+)
+from parkerflight.payments.stripe import notices, reading
+from parkerflight.payments.stripe.amounts import to_stripe
+from parkerflight.payments.stripe.declines import classify
 from parkerflight.payments.stripe.errors import translated
+from parkerflight.settings.config import load
 
 API_VERSION = "2026-10-28.endive"
 # Connect fast, then wait: a card network may take many seconds. A worker that waits longer is better used elsewhere.
 TIMEOUT = (3.05, 25.0)
-EXPAND = ["latest_charge"]
-MOST_PAGES = 5  # of 100 payments of one customer: far more than one person's attempts in a day
-STATUS = {
-    "requires_capture": PaymentStatus.HELD,
-    "succeeded": PaymentStatus.CAPTURED,
-    "canceled": PaymentStatus.RELEASED,
-    "requires_action": PaymentStatus.NEEDS_CUSTOMER,
-    "requires_payment_method": PaymentStatus.NEEDS_CARD,
-    "requires_confirmation": PaymentStatus.NEEDS_CUSTOMER,
-    "processing": PaymentStatus.PROCESSING,
-}
+EXPAND = ["latest_charge.review"]
+PAGE = 100  # the most Stripe gives at once
+MOST_OF_ONE = 500  # far more than one person's attempts in a day, or refunds of one payment
+MOST_EVIDENCE = 150_000  # characters in all, Stripe's limit on a dispute's texts
+SLOWEST_CLOCK = 60  # seconds: their clock and ours need not agree to the second
 
 
 class StripeGateway:
     """Implements `payments.gateway.PaymentGateway`."""
 
-    def __init__(self, *, key: str, base: str) -> None:
+    def __init__(self, *, key: str, base: str, http_client: stripe.HTTPClient | None = None) -> None:
         stripe.enable_telemetry = False
-        http = stripe.RequestsClient(timeout=TIMEOUT)
+        http = http_client or stripe.RequestsClient(timeout=TIMEOUT)
         addresses: Any = {"api": base, "files": base}
         self._client = stripe.StripeClient(
             key, stripe_version=API_VERSION, base_addresses=addresses, http_client=http, max_network_retries=0
@@ -58,11 +69,14 @@ class StripeGateway:
             "expand": EXPAND,
         }
 
-    def capture_parameters(self, amount: Money) -> dict[str, Any]:
-        return {"amount_to_capture": to_stripe(amount), "expand": EXPAND}
+    def amend_parameters(self, amount: Money) -> dict[str, Any]:
+        return {"amount": to_stripe(amount), "expand": EXPAND}
 
-    def refund_parameters(self, intent: str, amount: Money) -> dict[str, Any]:
-        return {"payment_intent": intent, "amount": to_stripe(amount)}
+    def capture_parameters(self, amount: Money) -> dict[str, Any]:
+        return {"amount_to_capture": to_stripe(amount, least=1), "expand": EXPAND}
+
+    def refund_parameters(self, intent: str, amount: Money, metadata: dict[str, str]) -> dict[str, Any]:
+        return {"payment_intent": intent, "amount": to_stripe(amount, least=1), "metadata": metadata}
 
     def setup_parameters(self, customer: str, token: str = "") -> dict[str, Any]:
         """Saving a card for charges while its holder is absent; `token` names a public test card."""
@@ -75,104 +89,112 @@ class StripeGateway:
         return wanted | ({"payment_method": token, "confirm": True} if token else {})
 
     def create_customer(self, call: StoredCall) -> str:
-        return str(self._send(self._client.customers.create, call).id)
+        return str(self._send("customers.create", call).id)
+
+    def owner_of_customer(self, customer: str) -> UUID | None:
+        found = self._read("customers.retrieve", customer)
+        return notices.as_uuid(reading.plain(getattr(found, "metadata", None)).get("owner_id"))
 
     def start_setup(self, call: StoredCall) -> SetupView:
-        return _setup(self._send(self._client.setup_intents.create, call))
+        return reading.setup_view(self._send("setup_intents.create", call))
 
     def setup(self, reference: str) -> SetupView:
-        return _setup(self._read(self._client.setup_intents.retrieve, reference))
+        return reading.setup_view(self._read("setup_intents.retrieve", reference))
 
     def card(self, reference: str) -> CardView:
-        method = self._read(self._client.payment_methods.retrieve, reference)
+        method = self._read("payment_methods.retrieve", reference)
         card = method.card
         return CardView(str(method.id), str(card.brand), str(card.last4), int(card.exp_month), int(card.exp_year))
 
     def detach_card(self, reference: str) -> None:
-        assert_no_transaction()
-        with translated():
-            self._client.payment_methods.detach(reference)
+        """Detaching twice is refused, so no key is needed; a second time changes nothing."""
+        self._read("payment_methods.detach", reference)
+
+    def class_of(self, failure: str) -> DeclineClass:
+        return classify(failure)
 
     def authorise(self, call: StoredCall) -> PaymentView:
-        return _payment(self._send(self._client.payment_intents.create, call))
+        return reading.payment_view(self._send("payment_intents.create", call))
+
+    def amend(self, intent: str, call: StoredCall) -> PaymentView:
+        return reading.payment_view(self._send("payment_intents.update", call, intent))
+
+    def client_secret(self, intent: str) -> str:
+        return str(self._read("payment_intents.retrieve", intent).client_secret or "")
 
     def capture(self, intent: str, call: StoredCall) -> PaymentView:
-        """A payment that is captured already is read and returned: the same call may be sent again."""
-        try:
-            return _payment(self._send(self._client.payment_intents.capture, call, intent))
-        except HoldGone:
-            seen = self.payment(intent)
-            if seen.status is PaymentStatus.CAPTURED:
-                return seen
-            raise
+        return reading.payment_view(self._send("payment_intents.capture", call, intent))
 
     def release(self, intent: str, call: StoredCall) -> PaymentView:
-        return _payment(self._send(self._client.payment_intents.cancel, call, intent))
+        return reading.payment_view(self._send("payment_intents.cancel", call, intent))
 
-    def refund(self, intent: str, call: StoredCall) -> PaymentView:
-        self._send(self._client.refunds.create, call)
-        return self.payment(intent)
+    def refund(self, call: StoredCall) -> RefundView:
+        return reading.refund_view(self._send("refunds.create", call))
 
-    def payment(self, intent: str) -> PaymentView:
-        return _payment(self._read(self._client.payment_intents.retrieve, intent, {"expand": EXPAND}))
+    def refund_view(self, reference: str) -> RefundView:
+        return reading.refund_view(self._read("refunds.retrieve", reference))
+
+    def refunds_of(self, intent: str) -> list[RefundView]:
+        pages = self._pages("refunds.list", {"payment_intent": intent}, most=MOST_OF_ONE)
+        return [reading.refund_view(one) for one in pages if not reading.is_release(one)]
+
+    def view_of(self, intent: str) -> PaymentView:
+        return reading.payment_view(self._read("payment_intents.retrieve", intent, {"expand": EXPAND}))
 
     def find(self, customer: str, *, metadata: dict[str, str], since: datetime) -> PaymentView | None:
         """By listing, newest first; never by search, which lags behind."""
-        assert_no_transaction()
-        # A minute earlier: their clock and ours need not agree to the second.
-        wanted: Any = {"customer": customer, "created": {"gte": int(since.timestamp()) - 60}, "limit": 100}
-        with translated():
-            page = self._client.payment_intents.list(wanted)
-            for number, intent in enumerate(page.auto_paging_iter()):
-                if all(_plain(intent.metadata).get(name) == value for name, value in metadata.items()):
-                    return self.payment(str(intent.id))
-                if number >= MOST_PAGES * 100:
-                    raise OutcomeUnknown("too_many_payments", "the payment may be on a later page")
+        wanted = {"customer": customer, "created": {"gte": int(since.timestamp()) - SLOWEST_CLOCK}}
+        for intent in self._pages("payment_intents.list", wanted, most=MOST_OF_ONE):
+            if metadata.items() <= reading.plain(intent.metadata).items():
+                return self.view_of(str(intent.id))
         return None
 
-    def _send(self, method: Any, call: StoredCall, *target: str) -> Any:
+    def payments_since(self, moment: datetime) -> Iterator[PaymentView]:
+        wanted = {"created": {"gte": int(moment.timestamp())}, "expand": [f"data.{name}" for name in EXPAND]}
+        for intent in self._pages("payment_intents.list", wanted):
+            yield reading.payment_view(intent)
+
+    def dispute(self, reference: str, kind: DisputeKind = DisputeKind.DISPUTE) -> DisputeView:
+        if kind is DisputeKind.EARLY_FRAUD_WARNING:
+            return reading.warning_view(self._read("radar.early_fraud_warnings.retrieve", reference))
+        if kind is DisputeKind.REVIEW:
+            return reading.review_view(self._read("reviews.retrieve", reference))
+        return reading.dispute_view(self._read("disputes.retrieve", reference))
+
+    def submit_evidence(self, dispute: str, call: StoredCall, *, submit: bool) -> DisputeView:
+        if sum(len(text) for text in call.parameters.values()) > MOST_EVIDENCE:
+            raise Terminal("evidence_too_long", f"The evidence is longer than {MOST_EVIDENCE} characters.")
+        sent = StoredCall(call.key, {"evidence": call.parameters, "submit": submit})
+        return reading.dispute_view(self._send("disputes.update", sent, dispute))
+
+    def read_event(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> GatewayEvent:
+        return notices.read(body, headers, load().secret("stripe_webhook_secret"), now=now)
+
+    def _pages(self, name: str, wanted: dict[str, Any], *, most: int | None = None) -> Iterator[Any]:
+        """Everything a list endpoint has, newest first. Raises OutcomeUnknown beyond `most`: what is sought may be there."""
+        seen, after = 0, {}
+        while True:
+            page = self._read(name, {**wanted, "limit": PAGE, **after})
+            yield from page.data
+            seen += len(page.data)
+            if not page.has_more or not page.data:
+                return
+            if most is not None and seen >= most:
+                raise OutcomeUnknown("too_many_pages", "what is looked for may be on a later page")
+            after = {"starting_after": page.data[-1].id}
+
+    def _send(self, name: str, call: StoredCall, *target: str) -> Any:
+        """A request that changes something, under its stored key."""
+        return self._asked(name, *target, call.parameters, {"idempotency_key": call.key})
+
+    def _read(self, name: str, *arguments: Any) -> Any:
+        return self._asked(name, *arguments)
+
+    def _asked(self, name: str, *arguments: Any) -> Any:
+        """The one place where Stripe is called; a process may die right after, answered or not."""
         assert_no_transaction()
-        with translated():
-            return method(*target, call.parameters, {"idempotency_key": call.key})
-
-    def _read(self, method: Any, *arguments: Any) -> Any:
-        assert_no_transaction()
-        with translated():
-            return method(*arguments)
-
-
-def _setup(setup: Any) -> SetupView:
-    method = setup.payment_method
-    return SetupView(
-        reference=str(setup.id),
-        succeeded=setup.status == "succeeded",
-        needs_customer=setup.status == "requires_action",
-        card=str(getattr(method, "id", method) or ""),
-        client_secret=str(setup.client_secret or ""),
-    )
-
-
-def _payment(intent: Any) -> PaymentView:
-    charge = intent.latest_charge
-    expanded = charge if charge is not None and not isinstance(charge, str) else None
-    # Letting a hold go shows as a reversal on the charge; only what was taken can be given back.
-    taken = intent.amount_received or 0
-    return PaymentView(
-        intent=str(intent.id),
-        status=STATUS.get(intent.status, PaymentStatus.PROCESSING),
-        amount=from_stripe(intent.amount, intent.currency),
-        captured=from_stripe(taken, intent.currency),
-        refunded=from_stripe(expanded.amount_refunded if expanded and taken else 0, intent.currency),
-        capture_before=_capture_before(expanded),
-        metadata={str(name): str(value) for name, value in _plain(intent.metadata).items()},
-    )
-
-
-def _plain(metadata: Any) -> dict[str, Any]:
-    return dict(metadata.to_dict()) if metadata else {}
-
-
-def _capture_before(charge: Any) -> datetime | None:
-    card = getattr(getattr(charge, "payment_method_details", None), "card", None)
-    moment = getattr(card, "capture_before", None)
-    return datetime.fromtimestamp(moment, UTC) if moment else None
+        try:
+            with translated():
+                return attrgetter(name)(self._client)(*arguments)
+        finally:
+            fault_point(f"stripe.after.{name}")

@@ -15,13 +15,16 @@ MOST_DIGITS = 8  # Stripe takes up to eight digits
 MINIMUM = {"USD": 50, "EUR": 50, "GBP": 30, "JPY": 50, "CAD": 50, "AUD": 50, "CHF": 50}
 
 
-def to_stripe(money: Money) -> int:
-    """The integer Stripe wants. Raises Terminal when Stripe cannot charge this amount in this currency."""
+def to_stripe(money: Money, *, least: int | None = None) -> int:
+    """The integer Stripe wants. Raises Terminal when Stripe cannot charge this amount in this currency.
+
+    `least` (in Stripe's unit) stands in for the smallest charge: a capture or a refund may be of less.
+    """
     ours, theirs = exponent(money.currency), STRIPE_EXPONENT.get(money.currency, exponent(money.currency))
     amount = money.minor * 10 ** (theirs - ours) if theirs >= ours else _shortened(money, 10 ** (ours - theirs))
     if theirs == THREE_DECIMALS and amount % 10:
         raise Terminal("amount_not_chargeable", f"{money} cannot be charged: its last digit must be zero.")
-    if amount < MINIMUM.get(money.currency, 1):
+    if amount < (MINIMUM.get(money.currency, 1) if least is None else least):
         raise Terminal("amount_too_small", f"{money} is below the smallest amount a card can be charged.")
     if len(str(amount)) > MOST_DIGITS:
         raise Terminal("amount_too_large", f"{money} is above the largest amount a card can be charged.")

@@ -9,8 +9,14 @@ from parkerflight.core.errors import NotFound, OutcomeUnknown, ParkerError, Retr
 from parkerflight.payments.gateway import Declined, HoldGone, KeyReused
 from parkerflight.payments.stripe.declines import classify
 
+# What a payment that is over answers to a capture, a cancellation or a change; a look shows how it ended.
 GONE = frozenset(
-    {"payment_intent_unexpected_state", "charge_expired_for_capture", "capture_charge_authorization_expired"}
+    {
+        "payment_intent_unexpected_state",
+        "charge_already_captured",
+        "charge_expired_for_capture",
+        "capture_charge_authorization_expired",
+    }
 )
 SERVER_ERROR = 500
 BUSY_SECONDS = 2.0  # a key in flight or a locked object is free again within moments

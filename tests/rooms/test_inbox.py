@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 from tests.bench import START
 
-from parkerflight.core.errors import BadInput, NotFound, ParkerError
+from parkerflight.core.errors import BadInput, ParkerError
 from parkerflight.inbox import operations, queries
 from parkerflight.inbox.models import Event
 
@@ -130,8 +130,6 @@ class TestHearing:
     def test_commits_with_the_effects_or_not_at_all(self):
         receive()
         key = key_of("evt_1")
-        with pytest.raises(ParkerError, match="transaction"):
-            operations.handled(event_id=key, now=START)
         with pytest.raises(RuntimeError), transaction.atomic():
             operations.handled(event_id=key, now=START)
             raise RuntimeError
@@ -241,8 +239,7 @@ class TestTheBacklog:
             assert queries.backlog(START).waiting == 1
 
     def test_knows_no_event_that_is_not_there(self):
-        with pytest.raises(NotFound):
-            queries.event(404)
+        assert queries.event(404) is None
 
 
 class TestReplaying:

@@ -81,8 +81,7 @@ def once(*, owner_id: UUID, key: str, fingerprint: str, now: datetime, effect: C
             answer=answer.body,
             created_at=now,
         )
-        fault_point("write.done")
-    fault_point("write.committed")
+        fault_point("core.idempotency.answered")
     return answer
 
 

@@ -11,7 +11,7 @@ from parkerflight.core import clock
 from parkerflight.core.errors import BadInput, ParkerError
 from parkerflight.core.jobs import defer_by_name
 from parkerflight.inbox.models import OPEN, Event, Vendor
-from parkerflight.inbox.queries import EventView, view
+from parkerflight.inbox import queries
 
 HEAR = "bookings.hear"  # by name: the room that hears stands above this one
 SUBJECT = frozenset({"order_id", "offer_id", "intent", "owner_id", "payment_id", "customer"})
@@ -75,7 +75,7 @@ def hear_soon(key: int) -> None:
     defer_by_name(HEAR, once=f"hear:{key}", event_id=key)
 
 
-def take(*, event_id: int, now: datetime) -> EventView | None:
+def take(*, event_id: int, now: datetime) -> queries.Event | None:
     """Begin to hear an event: what it is about, or None when there is nothing left to do.
 
     Commits by itself, before the object is read: what is delivered from here on is heard again. Not exclusive, because
@@ -86,21 +86,21 @@ def take(*, event_id: int, now: datetime) -> EventView | None:
         if not waiting.update(taken_at=now, next_try_at=now + clock.lease(TAKEN_FOR)):
             return None
         Event.objects.filter(OPEN, same_as=event_id).update(taken_at=now)
-        return view(Event.objects.get(id=event_id))
+        return queries.view(Event.objects.get(id=event_id))
 
 
 def handled(*, event_id: int, now: datetime) -> None:
-    """The event's work is done, in the transaction of its effects. Also for what it covers.
+    """The event's work is done, and that of what it covers. Joins the transaction of the effects when there is one.
 
-    What came in after the work began is heard by itself. Raises ParkerError without a transaction to join.
+    Without one, the effects must be such that hearing twice does no harm. What came in after the work began (see `take`)
+    is heard by itself.
     """
-    if not connection.in_atomic_block:
-        raise ParkerError("handled_alone", "an event is handled in the transaction of its effects")
-    Event.objects.select_for_update().get(id=event_id)
-    Event.objects.filter(OPEN, id=event_id).update(handled_at=now, next_try_at=None, last_error="")
-    covered = Event.objects.filter(OPEN, same_as=event_id, taken_at__isnull=False)
-    covered.update(handled_at=now, next_try_at=None)
-    _stand_alone(event_id, now)
+    with transaction.atomic():
+        Event.objects.select_for_update().get(id=event_id)
+        Event.objects.filter(OPEN, id=event_id).update(handled_at=now, next_try_at=None, last_error="")
+        covered = Event.objects.filter(OPEN, same_as=event_id, taken_at__isnull=False)
+        covered.update(handled_at=now, next_try_at=None)
+        _stand_alone(event_id, now)
 
 
 def _stand_alone(event_id: int, now: datetime) -> None:

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q
 
-from parkerflight.core.errors import NotFound
-from parkerflight.inbox.models import OPEN, Event
+from parkerflight.inbox import models
+from parkerflight.inbox.models import OPEN
 
 
 @dataclass(frozen=True, slots=True)
-class EventView:
+class Event:
     """An event as others may see it. `subject` holds ids only; moments are aware, UTC."""
 
     id: int
@@ -41,17 +41,15 @@ class Backlog:
     lag: timedelta
 
 
-def event(event_id: int) -> EventView:
-    """One event, by our id. Raises NotFound."""
-    row = Event.objects.filter(id=event_id).first()
-    if row is None:
-        raise NotFound("no_event", "There is no such event.")
-    return view(row)
+def event(event_id: int) -> Event | None:
+    """One event by our id; None when it is gone."""
+    row = models.Event.objects.filter(id=event_id).first()
+    return view(row) if row else None
 
 
 def backlog(now: datetime) -> Backlog:
     """How much waits and for how long; one query."""
-    found = Event.objects.aggregate(
+    found = models.Event.objects.aggregate(
         waiting=Count("id", filter=OPEN),
         postponed=Count("id", filter=OPEN & Q(tries__gt=0)),
         given_up=Count("id", filter=Q(given_up_at__isnull=False)),
@@ -67,9 +65,9 @@ def lag(now: datetime) -> timedelta:
     return backlog(now).lag
 
 
-def view(row: Event) -> EventView:
+def view(row: models.Event) -> Event:
     """A row as a plain value."""
-    return EventView(
+    return Event(
         id=row.id,
         vendor=row.vendor,
         event_id=row.event_id,

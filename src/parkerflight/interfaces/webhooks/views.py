@@ -80,7 +80,8 @@ def _refused(request: HttpRequest, vendor: Vendor) -> HttpResponse | None:
         log.warning("webhook put off: vendor=%s code=too_many", vendor)
         return problem(429, "too_many", "Too many webhooks at once.", after=1.0)
     # A length is given with every body that reaches a WSGI application; without one it reads as empty.
-    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
+    length = request.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) > MOST_BYTES:
         log.warning("webhook refused: vendor=%s code=too_large", vendor)
         return problem(413, "too_large", "Events are smaller than a megabyte.")
     return None

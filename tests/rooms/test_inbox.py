@@ -130,9 +130,14 @@ class TestHearing:
     def test_commits_with_the_effects_or_not_at_all(self):
         receive()
         key = key_of("evt_1")
-        with pytest.raises(RuntimeError), transaction.atomic():
-            operations.handled(event_id=key, now=START)
-            raise RuntimeError
+
+        def boom() -> None:
+            with transaction.atomic():
+                operations.handled(event_id=key, now=START)
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            boom()
         assert queries.event(key).handled_at is None
 
     def test_covers_what_came_in_before_it_began(self, admin):

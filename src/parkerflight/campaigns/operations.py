@@ -47,7 +47,8 @@ def create_campaign(
 ) -> UUID:
     """Write a draft campaign. Raises BadInput for what cannot be searched, paid or flown; then nothing is written.
 
-    Raises Retryable while the system is read-only. `veto_hours`: how long the person can say no to a fare that the airline holds; others are bought at once.
+    Raises Retryable while the system is read-only. `veto_hours`: how long the person can say no to a fare that the
+    airline holds; others are bought at once.
     """
     require_writable()
     validate(criteria, cap, now.date())

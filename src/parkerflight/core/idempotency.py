@@ -26,6 +26,10 @@ BUSY_SECONDS = 1.0  # a write takes milliseconds; whoever asks again after a sec
 KEY = re.compile(r"[\x21-\x7e]{1,255}")  # printable, as in an HTTP header; 255 is what Stripe takes
 
 
+class KeyMissing(BadInput):
+    """The request carries no usable key."""
+
+
 class KeyReused(BadInput):
     """The key came before, with another request."""
 
@@ -50,13 +54,13 @@ def fingerprint(*, method: str, path: str, content: object) -> str:
 
 
 def check(key: str) -> str:
-    """The key, when it is one. Raises BadInput that says what to send."""
+    """The key, when it is one. Raises KeyMissing, which says what to send."""
     if not KEY.fullmatch(key):
         message = (
             "Send the header Idempotency-Key with a value of your own, such as a random UUID: a new one for each new "
             "wish, the same one when you send a request again."
         )
-        raise BadInput("idempotency_key_missing", message, field="Idempotency-Key")
+        raise KeyMissing("idempotency_key_missing", message, field="Idempotency-Key")
     return key
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from parkerflight.core.errors import BadInput, Conflict, NotFound, ParkerError, Retryable, Terminal
-from parkerflight.core.idempotency import KeyBusy
+from parkerflight.core.idempotency import KeyBusy, KeyMissing
 
 OURS = "Something went wrong on our side."
 
@@ -33,6 +33,6 @@ def of_error(error: ParkerError) -> HttpResponse:
 
 def _status(error: ParkerError) -> int:
     by_kind: tuple[tuple[type[ParkerError], int], ...] = (
-        (NotFound, 404), (Conflict, 409), (KeyBusy, 409), (BadInput, 422), (Terminal, 409), (Retryable, 503),
+        (NotFound, 404), (KeyMissing, 400), (Conflict, 409), (KeyBusy, 409), (BadInput, 422), (Terminal, 409), (Retryable, 503),
     )  # fmt: skip
     return next((status for kind, status in by_kind if isinstance(error, kind)), 500)

@@ -1,6 +1,7 @@
 """The API put together: who may ask, what there is to ask, what an error looks like."""
 
 import logging
+import traceback
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -21,9 +22,6 @@ api.add_router("", writes.router)
 def ours(request: HttpRequest, error: ParkerError) -> HttpResponse:  # noqa: ARG001 - ninja's signature
     """Refusals say what to do; the rest is our fault."""
     response = of_error(error)
-    if error.code == "idempotency_key_missing":
-        response.status_code = 400
-        return problem(400, error.code, str(error), field="Idempotency-Key")
     if response.status_code >= 500:  # noqa: PLR2004 - the server's own faults
         log.warning("request failed: code=%s", error.code)
     return response
@@ -54,8 +52,7 @@ def other(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG0
 
 @api.exception_handler(Exception)
 def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Our bug. The trace goes to the log, without the values of the request."""
-    log.error(
-        "request failed: %s %s", request.method, request.resolver_match and request.resolver_match.route, exc_info=error
-    )
+    """Our bug. The log gets where it happened, never the error's text: that may quote what was sent."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("request failed: %s %s\n%s", request.method, type(error).__name__, where)
     return problem(500, "internal", OURS)

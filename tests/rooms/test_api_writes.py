@@ -108,8 +108,8 @@ class TestStartingACampaign:
             ({"traveler_ids": [str(uuid4())]}, 404, None, None),
             ({"veto_hours": 99}, 422, "bad_veto_hours", "veto_hours"),
             ({"agreement": {"version": "1999-01", "accepted": True}}, 422, "agreement_outdated", "agreement"),
-            ({"agreement": {"version": CURRENT, "accepted": False}}, 422, "malformed", "body.agreement.accepted"),
-            ({"surprise": 1}, 422, "malformed", "body.surprise"),
+            ({"agreement": {"version": CURRENT, "accepted": False}}, 422, "malformed", "agreement.accepted"),
+            ({"surprise": 1}, 422, "malformed", "surprise"),
         ],
     )
     def test_refuses_what_cannot_be_and_writes_nothing(self, person, admin, changes, status, code, field):

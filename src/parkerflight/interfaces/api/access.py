@@ -1,11 +1,14 @@
-"""Who asks."""
+"""Who asks, and the one list of paths: reads and writes of a path must be registered together."""
 
 from uuid import UUID
 
 from django.http import HttpRequest
+from ninja import Router
 from ninja.security import HttpBearer
 
 from parkerflight.accounts import operations as accounts
+
+router = Router()
 
 
 class Bearer(HttpBearer):

@@ -3,17 +3,14 @@
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router
 
 from parkerflight.bookings import queries as bookings
 from parkerflight.campaigns import queries as campaigns
 from parkerflight.campaigns.agreements import INCLUDES
-from parkerflight.interfaces.api.access import owner_of
+from parkerflight.interfaces.api.access import owner_of, router
 from parkerflight.interfaces.api.schemas import AgreementOut, BookingOut, CampaignOut, MoneyOut, TravelerOut
 from parkerflight.payments.mandate_texts import CURRENT, TEXTS
 from parkerflight.travelers import queries as travelers
-
-router = Router()
 
 
 @router.get("/profile", response=list[TravelerOut])

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
 
 from parkerflight.campaigns import agreements
 from parkerflight.campaigns import queries as campaigns
@@ -15,7 +14,7 @@ from parkerflight.campaigns.rules.criteria import from_json
 from parkerflight.core import clock
 from parkerflight.core.idempotency import Answer, check, fingerprint, once
 from parkerflight.core.switches import require_writable
-from parkerflight.interfaces.api.access import owner_of
+from parkerflight.interfaces.api.access import owner_of, router
 from parkerflight.interfaces.api.schemas import (
     AgreementIn,
     CampaignIn,
@@ -25,7 +24,6 @@ from parkerflight.interfaces.api.schemas import (
     WrittenOut,
 )
 
-router = Router()
 KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -132,7 +130,7 @@ def _write(request: HttpRequest, effect: Callable[[UUID, datetime], Answer]) -> 
         now=now,
         effect=carried_out,
     )
-    response = HttpResponse(json.dumps(answer.body), status=answer.status, content_type="application/json")
+    response = HttpResponse(json.dumps(answer.body, sort_keys=True), status=answer.status, content_type="application/json")
     if answer.replayed:
         response["Idempotent-Replayed"] = "true"
     return response

@@ -73,7 +73,14 @@ class Scenario:
         return Criteria(**(base | changes))
 
     def start(
-        self, *, cap: Money = PLENTY, card: str = "pm_card_visa", profiles=(AMELIA,), **changes: object
+        self,
+        *,
+        cap: Money = PLENTY,
+        card: str = "pm_card_visa",
+        profiles=(AMELIA,),
+        second_card: str = "",
+        veto_hours: int = 0,
+        **changes: object,
     ) -> "Scenario":
         """Traveller, passport, card, mandate, active campaign: everything a person does."""
         now = self.clock.now()
@@ -97,20 +104,32 @@ class Scenario:
                 traveler_ids=self.traveler_ids,
                 cap=cap,
                 card_id=self.card_id,
+                veto_hours=veto_hours,
                 now=now,
             )
-            mandate_id = payments.sign_mandate(
+            second = self.save(second_card) if second_card else None
+            campaigns.activate(
                 owner_id=self.owner_id,
-                card_id=self.card_id,
-                cap=cap,
-                includes="fare, taxes and bags for all travellers",
-                valid_until=now + timedelta(days=365),
-                ip="203.0.113.9",
-                user_agent="tests",
+                campaign_id=self.campaign_id,
+                mandate_id=self.sign(cap),
+                second_mandate_id=self.sign(cap, second) if second else None,
                 now=now,
             )
-            campaigns.activate(owner_id=self.owner_id, campaign_id=self.campaign_id, mandate_id=mandate_id, now=now)
         return self
+
+    def sign(self, cap: Money, card_id: UUID | None = None) -> UUID:
+        """The person's agreement to a cap, on their first card unless another is named."""
+        now = self.clock.now()
+        return payments.sign_mandate(
+            owner_id=self.owner_id,
+            card_id=card_id or self.card_id,
+            cap=cap,
+            includes="fare, taxes and bags for all travellers",
+            valid_until=now + timedelta(days=365),
+            ip="203.0.113.9",
+            user_agent="tests",
+            now=now,
+        )
 
     def save(self, token: str) -> UUID:
         """Save a test card; a bank that wants the cardholder gets its confirmation, as in the person's browser."""

@@ -91,17 +91,6 @@ class TestARefusal:
         scenario.assert_settled(tickets=0)
         assert scenario.campaign.status == "active"
 
-    def test_for_a_price_that_moved_lets_the_money_go_and_buys_at_the_next_look(self, scenario):
-        scenario.duffel.account(price_change_rate=1)
-        attempt = scenario.start().match()
-        assert scenario.drive(attempt) == "released"
-        scenario.assert_settled(tickets=0)
-        assert scenario.attempts[0]["reason"] == "price_changed"
-        scenario.duffel.account(price_change_rate=0)
-        scenario.clock.advance(hours=7)
-        scenario.book()
-        assert [one["state"] for one in scenario.attempts] == ["released", "completed"]
-
     def test_for_an_empty_wallet_stops_all_bookings_and_says_so(self, scenario):
         scenario.duffel.account(balance="1.00")
         attempt = scenario.start().match()

@@ -196,17 +196,39 @@ class TestACampaign:
         assert campaigns.expire_due(now=now) == 0
         assert scenario.campaign.status == "expired"
 
-    def test_has_a_cap_that_no_serving_role_can_raise(self, scenario):
-        from django.db.utils import ProgrammingError
+    def test_has_a_cap_that_no_serving_role_can_raise_above_what_was_signed(self, scenario):
+        from django.db.utils import IntegrityError, ProgrammingError
 
         scenario.start(cap=Money(100, "GBP"))
-        for role in ("web", "worker"):
-            with (
-                scenario.as_role(role),
-                pytest.raises(ProgrammingError, match="permission denied"),
-                scope(scenario.owner_id),
-            ):
+        refusals = {"web": (IntegrityError, "above its mandate"), "worker": (ProgrammingError, "permission denied")}
+        for role, (error, why) in refusals.items():
+            with scenario.as_role(role), pytest.raises(error, match=why), scope(scenario.owner_id):
                 Campaign.objects.update(cap_minor=1_000_000)
+
+    def test_takes_a_higher_cap_only_with_a_new_mandate(self, scenario):
+        scenario.start(cap=Money(20_000, "GBP"))
+        ids = {"owner_id": scenario.owner_id, "campaign_id": scenario.campaign_id}
+        now = scenario.clock.now()
+        with scenario.as_role("web"):
+            campaigns.change_cap(**ids, cap=Money(15_000, "GBP"), now=now)
+            with pytest.raises(BadInput, match="agreement"):
+                campaigns.change_cap(**ids, cap=Money(30_000, "GBP"), now=now)
+            assert scenario.campaign.cap == Money(15_000, "GBP")
+            mandate = scenario.sign(Money(30_000, "GBP"))
+            campaigns.change_cap(**ids, cap=Money(30_000, "GBP"), mandate_id=mandate, now=now)
+        assert scenario.campaign.cap == Money(30_000, "GBP")
+        assert scenario.campaign.mandate_id == mandate
+
+    def test_keeps_the_wish_to_stop_while_a_fare_is_booked(self, scenario):
+        attempt = scenario.start().match()
+        ids = {"owner_id": scenario.owner_id, "campaign_id": scenario.campaign_id}
+        with scenario.as_role("web"):
+            stands = campaigns.stop(**ids, status="paused", reason="", now=scenario.clock.now())
+        assert not stands
+        assert scenario.campaign.wish == "paused"
+        assert scenario.drive(attempt) == "released"
+        assert (scenario.campaign.status, scenario.campaign.wish) == ("paused", "")
+        scenario.assert_settled(tickets=0)
 
     def test_is_not_found_by_a_stranger(self, scenario, stranger):
         scenario.start(profiles=(AMELIA,))

@@ -1,5 +1,6 @@
 """Reading and moving attempts. Each move is a conditional UPDATE with its event, inside the caller's transaction."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,27 +19,30 @@ NUDGE = timedelta(seconds=150)
 
 def move(
     attempt: BookingAttempt,
-    after: State,
+    to: State,
+    /,
     *,
     now: datetime,
     reason: str = "",
     due_in: timedelta = NUDGE,
+    also: Mapping[str, object] | None = None,
     **changes: object,
 ) -> bool:
-    """Take the attempt to `after` if it still is where the caller saw it. False when somebody was faster.
+    """Take the attempt to state `to`, with `changes` (and `also`) to its columns, if it still is where the caller saw it. False when somebody was faster.
 
     Joins the caller's transaction, which also carries the effect; writes the event and the audit entry. Whoever waited
     for a person in the old state does not any more.
     """
     before = State(attempt.state)
-    machine.check(before, after)
+    machine.check(before, to)
     kept = {
-        "state": after.value,
+        "state": to.value,
         "reason": reason or attempt.reason,
         "tries": 0,
-        "due_at": None if after.value in SETTLED else now + due_in,
+        "due_at": None if to.value in SETTLED else now + due_in,
         "human_since": None,
         "updated_at": now,
+        **(also or {}),
         **changes,
     }
     # A payment replaced in place (a second card) leaves the state: then the payment tells the two runs apart.
@@ -47,7 +51,7 @@ def move(
         return False
     for name, value in kept.items():
         setattr(attempt, name, value)
-    _write_down(attempt, before, after, now, reason)
+    _write_down(attempt, before, to, now, reason)
     return True
 
 

@@ -39,13 +39,10 @@ def _keep(order: Order, now: datetime) -> int:
     owner_id = UUID(owner)
     changes = [one for one in provider().airline_changes(order.id) if not one.taken]
     fault_point("bookings.after_changes_read")
-    new = 0
     with scope(owner_id):
         booking = Booking.objects.filter(order_id=order.id, cancelled_at__isnull=True).first()
         # Only the newest can be answered; older ones are part of it.
-        for change in changes[-1:] if booking else []:
-            new += _record(booking, change, now)
-    return new
+        return _record(booking, changes[-1], now) if booking and changes else 0
 
 
 def _record(booking: Booking, change: AirlineChange, now: datetime) -> int:

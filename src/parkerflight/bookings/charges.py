@@ -1,6 +1,7 @@
 """What a fare costs the person, whether that is within what they signed, and the payments an attempt prepares for it."""
 
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from parkerflight.bookings.models import BookingAttempt
@@ -9,8 +10,13 @@ from parkerflight.core.errors import Terminal
 from parkerflight.core.money import Money
 from parkerflight.payments import operations as payments
 
-Price = dict[str, int | str]
-"""The attempt's columns for one fare: total_minor, fee_minor, currency."""
+
+class Price(TypedDict):
+    """The attempt's columns for one fare."""
+
+    total_minor: int
+    fee_minor: int
+    currency: str
 
 
 def priced(fare: Money, terms: Terms) -> Price:
@@ -27,7 +33,7 @@ def priced(fare: Money, terms: Terms) -> Price:
 
 def charge_of(price: Price) -> Money:
     """What the card pays."""
-    return Money(int(price["total_minor"]) + int(price["fee_minor"]), str(price["currency"]))
+    return Money(price["total_minor"] + price["fee_minor"], price["currency"])
 
 
 def open_payment(attempt: BookingAttempt, terms: Terms, amount: Money, now: datetime) -> UUID:

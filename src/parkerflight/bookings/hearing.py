@@ -16,12 +16,17 @@ from parkerflight.inbox import operations as inbox
 from parkerflight.inbox.queries import Event
 from parkerflight.payments import operations as payments
 from parkerflight.payments import queries as payment_queries
+from parkerflight.payments.gateway import DisputeKind
 from parkerflight.payments.operations import gateway
 
 log = logging.getLogger(__name__)
 CHANGED = "order.airline_initiated_change_detected"
 FAILED = "order.creation_failed"
-ABOUT_DISPUTES = ("charge.dispute.", "radar.early_fraud_warning.", "review.")
+ABOUT_DISPUTES = {
+    "charge.dispute.": DisputeKind.DISPUTE,
+    "radar.early_fraud_warning.": DisputeKind.EARLY_FRAUD_WARNING,
+    "review.": DisputeKind.REVIEW,
+}
 NOT_GIVEN = frozenset({"failed", "canceled"})
 
 
@@ -66,8 +71,9 @@ def _from_gateway(event: Event, now: datetime) -> None:
     if kind == "payment_method.detached":
         _card_gone(event, now)
         return
-    if kind.startswith(ABOUT_DISPUTES):
-        payments.hear_dispute(reference=event.object_id, kind=kind, now=now)
+    about = next((what for prefix, what in ABOUT_DISPUTES.items() if kind.startswith(prefix)), None)
+    if about:
+        payments.hear_dispute(reference=event.object_id, kind=about, now=now)
     owner_id, payment_id = _payment_of(event)
     if owner_id is None or payment_id is None:
         return

@@ -140,7 +140,7 @@ def go_on(attempt: BookingAttempt, now: datetime) -> bool:
             payment_id = open_payment(attempt, terms, charge_of(price), now)
             return move(
                 attempt, State.AUTHORISING, now=now, payment_id=payment_id, payments_made=1, card_id=terms.card_id,
-                **price,
+                also=dict(price),
             )  # fmt: skip
     except Terminal as error:
         after = {"person_stopped": After.SEARCH, "above_cap": After.SEARCH, "insufficient_balance": After.LATER}

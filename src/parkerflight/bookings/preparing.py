@@ -64,7 +64,7 @@ def _commit_payment(attempt: BookingAttempt, offer: Offer, terms: Terms, now: da
             payment_id = open_payment(attempt, terms, charge_of(price), now)
             return move(
                 attempt, State.AUTHORISING, now=now, payment_id=payment_id, payments_made=1, card_id=terms.card_id,
-                offer_expires_at=offer.expires_at, holdable=holding.possible(offer, now), **price,
+                offer_expires_at=offer.expires_at, holdable=holding.possible(offer, now), also=dict(price),
             )  # fmt: skip
     except Terminal as error:
         return give_up(attempt, now, error.code, str(error), AFTER_REFUSAL.get(error.code, After.PERSON))
@@ -105,9 +105,15 @@ def _go_on(attempt: BookingAttempt, fare: Money, now: datetime) -> bool:
         raise Terminal("insufficient_balance", BROKE)
     moves = attempt.price_moves + 1
     if charge_of(price) <= payment_queries.payment(attempt.owner_id, payment_of(attempt)).amount:
-        return move(attempt, State.AUTHORISED, now=now, price_moves=moves, **price)
+        return move(attempt, State.AUTHORISED, now=now, price_moves=moves, also=dict(price))
     payment_id = replace_payment(attempt, terms, charge_of(price), now)
     made = attempt.payments_made + 1
     return move(
-        attempt, State.AUTHORISING, now=now, payment_id=payment_id, payments_made=made, price_moves=moves, **price
+        attempt,
+        State.AUTHORISING,
+        now=now,
+        payment_id=payment_id,
+        payments_made=made,
+        price_moves=moves,
+        also=dict(price),
     )

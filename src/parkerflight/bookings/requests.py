@@ -40,7 +40,7 @@ def claim_order(
     """
     with scope(attempt.owner_id):
         request, seats = _build(attempt, wanted_still(attempt), offer, now, hold=hold)
-        claimed = move(attempt, state, now=now, request_hash=_fingerprint(request), seats=seats, **changes)
+        claimed = move(attempt, state, now=now, request_hash=_fingerprint(request), seats=seats, also=changes)
     return request if claimed else None
 
 

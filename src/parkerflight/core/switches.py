@@ -22,6 +22,7 @@ class Stop(StrEnum):
 
 
 FRESH_SECONDS = 0.5  # a booking asks four times within a tenth of a second; half a second keeps «within a second» true
+LONGEST_REASON = 200  # characters; what the table holds
 RETRY_SECONDS = 60.0  # an operator's break lasts minutes; asking more often helps nobody
 _seen: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
 

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """Reads for whoever hears, and for the people who watch."""
 
 from dataclasses import dataclass
@@ -83,3 +84,9 @@ def view(row: models.Event) -> Event:
         duplicates=row.duplicates,
         same_as=row.same_as_id,
     )
+=======
+class Event: ...
+
+
+def event(event_id): ...
+>>>>>>> main

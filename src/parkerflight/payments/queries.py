@@ -8,7 +8,7 @@ from parkerflight.payments.books import PaymentState, state_of
 from parkerflight.payments.card_watch import CardState, ExpiringCard, card_state, cards_expiring
 from parkerflight.payments.disputes import DisputeState, dispute_state_of
 from parkerflight.payments.gateway import CardView
-from parkerflight.payments.models import Card, Dispute, Payment, Refund
+from parkerflight.payments.models import Card, Customer, Dispute, Payment, Refund
 from parkerflight.payments.refunding import RefundState, refund_state_of
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "cards",
     "cards_expiring",
     "disputes",
+    "owner_of_customer",
     "payment",
     "payments_of",
     "refunds",
@@ -45,6 +46,12 @@ def refunds(owner_id: UUID, payment_id: UUID) -> list[RefundState]:
     with scope(owner_id):
         rows = Refund.objects.filter(payment_id=payment_id).order_by("created_at", "id")
         return [refund_state_of(row) for row in rows]
+
+
+def owner_of_customer(reference: str) -> UUID | None:
+    """Whose reference at the gateway this is; for the worker, outside any scope. None when nobody's."""
+    row = Customer.objects.filter(reference=reference).first() if reference else None
+    return row.owner_id if row else None
 
 
 def disputes(owner_id: UUID, payment_id: UUID) -> list[DisputeState]:

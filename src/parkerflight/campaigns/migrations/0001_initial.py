@@ -11,7 +11,7 @@ from parkerflight.core.rls import open_table, protect
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [("payments", "0001_initial")]
 
     operations = [
         migrations.CreateModel(
@@ -202,4 +202,22 @@ class Migration(migrations.Migration):
         ),
         open_table("campaigns_cell", web="SELECT, INSERT", worker="SELECT, INSERT, UPDATE"),
         open_table("campaigns_look", web="SELECT", worker="SELECT, INSERT"),
+        migrations.RunSQL(
+            """
+            CREATE FUNCTION parker_cap_is_signed() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF NEW.status NOT IN ('draft', 'cancelled', 'expired') AND NOT EXISTS (
+                    SELECT 1 FROM payments_mandate m
+                    WHERE m.id = NEW.mandate_id AND m.cap_minor >= NEW.cap_minor AND m.currency = NEW.currency)
+                THEN
+                    RAISE EXCEPTION 'campaign cap is above its mandate' USING ERRCODE = 'check_violation',
+                        CONSTRAINT = 'campaign_cap_is_signed';
+                END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER cap_is_signed BEFORE INSERT OR UPDATE OF cap_minor, currency, mandate_id ON campaigns_campaign
+                FOR EACH ROW EXECUTE FUNCTION parker_cap_is_signed();
+            """,
+            "DROP TRIGGER cap_is_signed ON campaigns_campaign; DROP FUNCTION parker_cap_is_signed();",
+        ),
     ]

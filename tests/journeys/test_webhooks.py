@@ -235,7 +235,7 @@ class TestADelivery:
         ).raise_for_status().json()  # fmt: skip
         with web_process(STRIPE_WEBHOOK_SECRET=made["secret"]) as base:
             http.post(f"/v1/webhook_endpoints/{made['id']}", data={"url": base + STRIPE}).raise_for_status()
-            stripe_sandbox.fault(target="WEBHOOK customer.created", action="duplicate", times=1)
+            stripe_sandbox.fault(route="WEBHOOK customer.created", action="duplicate", times=1)
             customer = http.post("/v1/customers", data={"name": "Amelia Hartwell"}).raise_for_status().json()
             _wait(lambda: admin.execute("SELECT duplicates FROM inbox_event").fetchall() == [(1,)])
         row = admin.execute("SELECT kind, object_id, handled_at FROM inbox_event").fetchone()

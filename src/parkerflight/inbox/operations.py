@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """Receiving events once, and saying what became of them. The work itself belongs to whoever hears."""
 
 import json
@@ -194,7 +193,3 @@ def prune(*, now: datetime, keep: timedelta = KEEP) -> int:
     ids = list(old.values_list("id", flat=True)[: BATCH * 5])
     Event.objects.filter(id__in=ids).delete()
     return len(ids)
-=======
-def handled(*, event_id, now): ...
-def postponed(*, event_id, code, now): ...
->>>>>>> main

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """Reads for whoever hears, and for the people who watch."""
 
 from dataclasses import dataclass
@@ -84,9 +83,3 @@ def view(row: models.Event) -> Event:
         duplicates=row.duplicates,
         same_as=row.same_as_id,
     )
-=======
-class Event: ...
-
-
-def event(event_id): ...
->>>>>>> main

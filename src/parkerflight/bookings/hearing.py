@@ -13,7 +13,6 @@ from parkerflight.campaigns import operations as campaigns
 from parkerflight.core.errors import NotFound, OutcomeUnknown, Retryable
 from parkerflight.core.tenancy import scope
 from parkerflight.inbox import operations as inbox
-from parkerflight.inbox import queries as inbox_queries
 from parkerflight.inbox.queries import Event
 from parkerflight.payments import operations as payments
 from parkerflight.payments import queries as payment_queries
@@ -33,8 +32,8 @@ NOT_GIVEN = frozenset({"failed", "canceled"})
 
 def hear(*, event_id: int, now: datetime) -> None:
     """Act on one stored event; done once however often this runs. What cannot be done yet is tried again, for a while."""
-    event = inbox_queries.event(event_id)
-    if event is None or event.handled_at is not None:
+    event = inbox.take(event_id=event_id, now=now)
+    if event is None:
         return
     try:
         _HEARD[event.vendor](event, now)

@@ -10,8 +10,9 @@ from django.db.models import F, Q
 from parkerflight.audit import operations as audit
 from parkerflight.campaigns.models import Campaign, CampaignCell, Cell, Match
 from parkerflight.campaigns.rules.criteria import Criteria, cells, from_json, to_json, validate
-from parkerflight.core.errors import BadInput, NotFound, Terminal
+from parkerflight.core.errors import BadInput, Conflict, NotFound, Terminal
 from parkerflight.core.money import Money
+from parkerflight.core.switches import require_writable
 from parkerflight.core.tenancy import scope
 from parkerflight.payments import operations as payments
 from parkerflight.travelers import queries as travelers
@@ -46,8 +47,10 @@ def create_campaign(
 ) -> UUID:
     """Write a draft campaign. Raises BadInput for what cannot be searched, paid or flown; then nothing is written.
 
-    `veto_hours`: how long the person can say no to a fare that the airline holds; others are bought at once.
+    Raises Retryable while the system is read-only. `veto_hours`: how long the person can say no to a fare that the
+    airline holds; others are bought at once.
     """
+    require_writable()
     validate(criteria, cap, now.date())
     if not 0 <= veto_hours <= MOST_VETO_HOURS:
         message = f"The time to say no is 0 to {MOST_VETO_HOURS} hours."
@@ -111,6 +114,7 @@ def activate(
 
     The campaign's cards become those of its mandates.
     """
+    require_writable()
     with scope(owner_id):
         campaign = _mine(campaign_id)
         cap = Money(campaign.cap_minor, campaign.currency)
@@ -253,7 +257,7 @@ def expire_due(*, now: datetime, limit: int = 100) -> int:
 
 def _moved(rows: int, campaign: Campaign) -> None:
     if not rows:
-        raise BadInput("wrong_status", f"The campaign is {campaign.status}; that cannot be done now.")
+        raise Conflict("wrong_status", f"The campaign is {campaign.status}; that cannot be done now.")
 
 
 @dataclass(frozen=True, slots=True)

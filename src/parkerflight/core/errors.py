@@ -35,5 +35,9 @@ class BadInput(ParkerError):
         self.field = field
 
 
+class Conflict(BadInput):
+    """What was asked is fine in itself, but not in the state the thing is in now."""
+
+
 class NotFound(ParkerError):
     """There is no such thing, or it is not yours; the two are not told apart."""

@@ -20,6 +20,7 @@ OPEN_TABLES = {
     "campaigns_look": "what fares were seen in a cell; points at nobody",
     "flights_ratelimit": "what the provider's rate-limit headers said last",
     "core_switch": "kill switches; read by every process",
+    "inbox_event": "ids of what vendors told us about; whose it is, is found out when it is heard",
 }
 
 

@@ -199,18 +199,22 @@ def fault_points(as_json: Json = False) -> None:
 
 @app.command(rich_help_panel="Watch it")
 def switch(
-    what: Annotated[str, typer.Argument(help="searches, bookings or captures")],
+    what: Annotated[str, typer.Argument(help="searches, bookings, captures, or read_only: all of these and every write")],
     state: Annotated[str, typer.Argument(help="stop or go")],
-    reason: Annotated[str, typer.Option(help="Why, for the next person.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, for the next person; needed to stop.")] = "",
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Stop a part of the system at once, or let it go on."""
+    """Stop a part of the system at once, or let it go on; known to every process within a second."""
     setup(Process.BACKOFFICE, data)
     from parkerflight.core import clock, switches
 
-    if what not in set(switches.Stop) or state not in {"stop", "go"}:
-        raise typer.BadParameter("write for example: switch bookings stop --reason «airline outage»")
-    switches.turn(switches.Stop(what), on=state == "stop", reason=reason, now=clock.now())
+    if what not in set(switches.Stop):
+        raise typer.BadParameter(f"{what} is no switch; there are {', '.join(switches.Stop)}")
+    if state not in {"stop", "go"}:
+        raise typer.BadParameter(f"{state} is unknown; write stop or go")
+    if state == "stop" and not 0 < len(reason.strip()) <= switches.LONGEST_REASON:
+        raise typer.BadParameter(f"say why in 1 to {switches.LONGEST_REASON} characters: --reason 'airline outage'")
+    switches.turn(switches.Stop(what), on=state == "stop", reason=reason.strip(), now=clock.now())
     typer.echo(f"{what}: {'stopped' if state == 'stop' else 'going on'}")
 
 

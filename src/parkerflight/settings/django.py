@@ -11,6 +11,7 @@ ALLOWED_HOSTS = _config.allowed_hosts
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20  # a megabyte: no form, request or webhook comes near it
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "parkerflight.interfaces.urls"
 
@@ -19,6 +20,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "parkerflight.core",
     "parkerflight.audit",
+    "parkerflight.inbox",
     "parkerflight.vault",
     "parkerflight.notifications",
     "parkerflight.accounts",

@@ -1,0 +1,1 @@
+"""Where vendors tell us things. Verified, stored once, answered at once; the work is done elsewhere, later."""

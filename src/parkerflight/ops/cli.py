@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from parkerflight.ops.cli_attempts import attempts
+from parkerflight.ops.entry import setup
 from parkerflight.settings.config import REPOSITORY, ConfigurationError, Process
 
 app = typer.Typer(
@@ -50,17 +51,6 @@ def main() -> None:
 def _refuse(sentence: str) -> None:
     print(f"parker: {sentence}", file=sys.stderr)  # noqa: T201 - the command line's own voice
     sys.exit(2)
-
-
-def setup(process: Process, data: Path | None = None) -> None:
-    """Start Django in this process as `process`'s role, unless the environment already says who we are."""
-    os.environ.setdefault("PARKER_PROCESS", process.value)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parkerflight.settings.django")
-    if data is not None:
-        os.environ.setdefault("PARKER_DATA", str(data.resolve()))
-    import django
-
-    django.setup()
 
 
 @app.command(rich_help_panel="Try it")
@@ -199,7 +189,9 @@ def fault_points(as_json: Json = False) -> None:
 
 @app.command(rich_help_panel="Watch it")
 def switch(
-    what: Annotated[str, typer.Argument(help="searches, bookings, captures, or read_only: all of these and every write")],
+    what: Annotated[
+        str, typer.Argument(help="searches, bookings, captures, or read_only: all of these and every write")
+    ],
     state: Annotated[str, typer.Argument(help="stop or go")],
     reason: Annotated[str, typer.Option(help="Why, for the next person; needed to stop.")] = "",
     data: Data = DEFAULT_DATA,

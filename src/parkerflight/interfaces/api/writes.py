@@ -130,7 +130,9 @@ def _write(request: HttpRequest, effect: Callable[[UUID, datetime], Answer]) -> 
         now=now,
         effect=carried_out,
     )
-    response = HttpResponse(json.dumps(answer.body, sort_keys=True), status=answer.status, content_type="application/json")
+    response = HttpResponse(
+        json.dumps(answer.body, sort_keys=True), status=answer.status, content_type="application/json"
+    )
     if answer.replayed:
         response["Idempotent-Replayed"] = "true"
     return response

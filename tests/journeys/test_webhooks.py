@@ -113,7 +113,7 @@ class TestTheDoorForStripe:
         is_problem(answer, 405, "method_not_allowed")
         assert answer["Allow"] == "POST"
 
-    def test_puts_off_a_flood_and_leaves_the_other_vendor_alone(self, door):
+    def test_puts_off_a_flood_and_leaves_the_other_vendor_alone(self, door, duffel_signs):
         views.BUCKETS[Vendor.STRIPE] = Bucket(size=2, a_second=0.001)
         answers = [to_stripe(door, stripe_body(f"evt_{number}")) for number in range(3)]
         assert [one.status_code for one in answers] == [200, 200, 429]

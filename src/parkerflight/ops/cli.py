@@ -84,13 +84,14 @@ def demo(
 
 @app.command(rich_help_panel="Run it")
 def up(data: Data = DEFAULT_DATA) -> None:
-    """Start the system and keep it running: PostgreSQL, sandboxes (or your accounts), web, worker."""
+    """Start the system and keep it running: PostgreSQL, sandboxes (or your accounts), web, back office, worker."""
     from rich import print as show
 
     from parkerflight.ops import supervisor
 
     found = supervisor.up(data)
     show(f"[bold green]Parker Flight is up[/bold green] at {found['web']}  (ready: {found['web']}/readyz)")
+    show(f"  team    {found['team']}  (user team, backoffice_password in {data.resolve()}/secrets.json)")
     for name in ("stripe", "duffel", "mails", "logs"):
         if name in found:
             show(f"  {name:7} {found[name]}")
@@ -199,7 +200,9 @@ def fault_points(as_json: Json = False) -> None:
 
 @app.command(rich_help_panel="Watch it")
 def switch(
-    what: Annotated[str, typer.Argument(help="searches, bookings, captures, or read_only: all of these and every write")],
+    what: Annotated[
+        str, typer.Argument(help="searches, bookings, captures, or read_only: all of these and every write")
+    ],
     state: Annotated[str, typer.Argument(help="stop or go")],
     reason: Annotated[str, typer.Option(help="Why, for the next person; needed to stop.")] = "",
     data: Data = DEFAULT_DATA,

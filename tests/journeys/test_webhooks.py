@@ -19,10 +19,6 @@ from tests.bench import START
 
 from parkerflight.core import switches
 from parkerflight.core.switches import Stop
-from parkerflight.flights import operations as flights
-from parkerflight.flights.duffel.adapter import DuffelProvider
-from parkerflight.flights.provider import BadSignature
-from parkerflight.flights.types import ProviderEvent
 from parkerflight.inbox.models import Event, Vendor
 from parkerflight.interfaces.limits import Bucket
 from parkerflight.interfaces.webhooks import views
@@ -113,7 +109,7 @@ class TestTheDoorForStripe:
         is_problem(answer, 405, "method_not_allowed")
         assert answer["Allow"] == "POST"
 
-    def test_puts_off_a_flood_and_leaves_the_other_vendor_alone(self, door, duffel_signs):
+    def test_puts_off_a_flood_and_leaves_the_other_vendor_alone(self, door):
         views.BUCKETS[Vendor.STRIPE] = Bucket(size=2, a_second=0.001)
         answers = [to_stripe(door, stripe_body(f"evt_{number}")) for number in range(3)]
         assert [one.status_code for one in answers] == [200, 200, 429]
@@ -133,32 +129,6 @@ class TestTheDoorForStripe:
         assert "Retry-After" in answer
 
 
-class _Announcer:
-    """A provider that can only read webhooks, for as long as the real one cannot."""
-
-    def read_event(self, body, headers, *, now):
-        expected = hmac.new(b"secret", body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(headers.get("x-duffel-signature", ""), expected):
-            raise BadSignature("bad_signature", "not signed")
-        event = json.loads(body)
-        thing = event["data"]["object"]
-        return ProviderEvent(
-            id=event["id"], kind=event["type"], object_id=event["idempotency_key"],
-            order_id=thing["id"], offer_id=thing["offer_id"],
-        )  # fmt: skip
-
-
-@pytest.fixture
-def duffel_signs():
-    """How this installation's provider wants a body signed."""
-    if "read_event" in vars(DuffelProvider):
-        yield lambda body: signature(body, load().secret("duffel_webhook_secret"))
-        return
-    flights.install(_Announcer())
-    yield lambda body: hmac.new(b"secret", body, hashlib.sha256).hexdigest()
-    flights.install(None)
-
-
 class TestTheDoorForDuffel:
     BODY = json.dumps(
         {
@@ -168,13 +138,13 @@ class TestTheDoorForDuffel:
         }
     ).encode()  # fmt: skip
 
-    def test_stores_the_ids_and_nothing_else(self, door, admin, duffel_signs):
-        answer = self._send(door, duffel_signs(self.BODY))
+    def test_stores_the_ids_and_nothing_else(self, door, admin):
+        answer = self._send(door, signature(self.BODY, load().secret("duffel_webhook_secret")))
         assert answer.status_code == 200
         row = admin.execute("SELECT event_id, kind, object_id, subject FROM inbox_event").fetchone()
         assert row == ("wev_1", "order.created", "ord_1", {"order_id": "ord_1", "offer_id": "off_1"})
 
-    def test_refuses_what_duffel_did_not_sign(self, door, duffel_signs):
+    def test_refuses_what_duffel_did_not_sign(self, door):
         is_problem(self._send(door, "t=1,v1=00"), 400, "bad_signature")
 
     def _send(self, door, given: str):

@@ -5,71 +5,15 @@ from uuid import uuid4
 
 import pytest
 from tests.bench import START
+from tests.till import CAP, PRICE, Till
 
-from parkerflight.core.errors import BadInput, NotFound, OutcomeUnknown, ParkerError, Retryable, Terminal
+from parkerflight.core.errors import BadInput, NotFound, ParkerError, Terminal
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
 from parkerflight.payments import operations as payments
 from parkerflight.payments import queries
 from parkerflight.payments.gateway import Declined, HoldGone
 from parkerflight.payments.models import Card, Payment, VendorCall
-
-CAP = Money(50_000, "GBP")
-PRICE = Money(19_934, "GBP")
-
-
-class Till:
-    """One person's card, mandate and payment."""
-
-    def __init__(self, owner_id, as_role, stripe, clock, card="pm_card_visa"):
-        self.owner_id, self.stripe, self.clock, self.as_role = owner_id, stripe, clock, as_role
-        with as_role("web"):
-            self.card_id = payments.save_test_card(owner_id=owner_id, token=card, now=clock.now())
-            self.mandate_id = self.sign(CAP)
-
-    def sign(self, cap, **changes):
-        agreed = {
-            "owner_id": self.owner_id,
-            "card_id": self.card_id,
-            "cap": cap,
-            "includes": "everything",
-            "valid_until": self.clock.now() + timedelta(days=90),
-            "ip": "203.0.113.9",
-            "user_agent": "tests",
-            "now": self.clock.now(),
-        }
-        return payments.sign_mandate(**(agreed | changes))
-
-    def prepare(self, amount=PRICE, **changes):
-        wanted = {
-            "owner_id": self.owner_id,
-            "attempt_id": uuid4(),
-            "mandate_id": self.mandate_id,
-            "card_id": self.card_id,
-            "amount": amount,
-            "campaign_id": uuid4(),
-            "now": self.clock.now(),
-        }
-        return payments.prepare_payment(**(wanted | changes))
-
-    def run(self, operation, payment_id, patience=8, **more):
-        """Run an operation again and again, as a worker does, until it gives a definite answer."""
-        for _ in range(patience):
-            try:
-                return operation(owner_id=self.owner_id, payment_id=payment_id, now=self.clock.now(), **more)
-            except (Retryable, OutcomeUnknown):
-                self.clock.advance(seconds=30)
-        raise AssertionError("no definite answer")
-
-    def held(self):
-        payment_id = self.prepare()
-        self.run(payments.authorise, payment_id)
-        return payment_id
-
-    @property
-    def intents(self):
-        found = self.stripe.ledger()["payment_intents"]
-        return [(one["held"], one["captured"], one["refunded"]) for one in found]
 
 
 @pytest.fixture
@@ -88,9 +32,14 @@ class TestAPayment:
         assert (state.state, state.captured) == ("captured", PRICE)
         assert till.intents == [(0, PRICE.minor, 0)]
 
-    def test_is_made_once_for_an_attempt(self, till):
+    def test_is_the_only_live_one_of_its_attempt(self, till, admin):
         attempt = uuid4()
-        assert till.prepare(attempt_id=attempt) == till.prepare(attempt_id=attempt)
+        till.prepare(attempt_id=attempt)
+        before = _rows(admin)
+        with pytest.raises(Terminal) as refusal:
+            till.prepare(attempt_id=attempt)
+        assert refusal.value.code == "payment_live"
+        assert _rows(admin) == before
 
     def test_changes_nothing_when_every_step_runs_twice(self, till):
         payment_id = till.held()
@@ -168,11 +117,11 @@ class TestAPayment:
     def test_is_given_back_in_part_and_never_beyond(self, till):
         payment_id = till.held()
         till.run(payments.capture, payment_id, amount=PRICE)
-        till.run(payments.refund, payment_id, amount=Money(5_000, "GBP"))
+        till.run(payments.refund, payment_id, amount=Money(5_000, "GBP"), cause="a")
         assert till.intents == [(0, PRICE.minor, 5_000)]
         with pytest.raises(Terminal):
-            till.run(payments.refund, payment_id, amount=PRICE)
-        till.run(payments.refund, payment_id, amount=Money(PRICE.minor - 5_000, "GBP"))
+            till.run(payments.refund, payment_id, amount=PRICE, cause="b")
+        till.run(payments.refund, payment_id, amount=Money(PRICE.minor - 5_000, "GBP"), cause="c")
         assert till.intents == [(0, PRICE.minor, PRICE.minor)]
         assert queries.payment(till.owner_id, payment_id).state == "refunded"
 

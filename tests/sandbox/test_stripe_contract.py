@@ -25,6 +25,7 @@ IMPORTANT = {
     "webhook_endpoint",
     "radar.early_fraud_warning",
     "setup_attempt",
+    "review",
 }
 # properties Stripe leaves out unless a feature is used, asked for with expand, or only for Connect platforms
 OPTIONAL = {
@@ -146,6 +147,11 @@ def everything(world):
         if card in ("createDisputeInquiry", "mastercard"):
             v1.refunds.create({"payment_intent": done.id, "amount": 100, "reason": "requested_by_customer"})
     v1.refunds.create({"payment_intent": world.paid("refundFail").id})
+    for _ in range(2):
+        reviewed = world.paid("riskLevelElevated")
+        world.control("POST", f"payment_intents/{reviewed.id}/review", {"action": "open"})
+        v1.payment_intents.retrieve(reviewed.id, {"expand": ["latest_charge.review"]})
+    v1.reviews.approve(v1.reviews.list().data[0].id)
     dispute = v1.disputes.list({"limit": 1}).data[0]
     v1.disputes.update(dispute.id, {"evidence": {"uncategorized_text": "winning_evidence"}})
     endpoint = v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/hook", "enabled_events": ["charge.expired"]})
@@ -155,7 +161,7 @@ def everything(world):
     world.advance(8 * 86_400)
     for service in (
         *(v1.customers, v1.setup_intents, v1.payment_intents, v1.charges, v1.refunds, v1.disputes, v1.events),
-        *(v1.balance_transactions, v1.radar.early_fraud_warnings, v1.webhook_endpoints),
+        *(v1.balance_transactions, v1.radar.early_fraud_warnings, v1.webhook_endpoints, v1.reviews),
     ):
         for row in service.list({"limit": 100}).data:
             service.retrieve(row.id)

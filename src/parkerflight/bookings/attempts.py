@@ -28,7 +28,9 @@ def move(
     also: Mapping[str, object] | None = None,
     **changes: object,
 ) -> bool:
-    """Take the attempt to state `to`, with `changes` (and `also`) to its columns, if it still is where the caller saw it. False when somebody was faster.
+    """Take the attempt to state `to`, with `changes` (and `also`) to its columns, if it still is where the caller saw it.
+
+    False when somebody was faster.
 
     Joins the caller's transaction, which also carries the effect; writes the event and the audit entry. Whoever waited
     for a person in the old state does not any more.

@@ -15,6 +15,7 @@ from parkerflight.payments import operations as payments
 from parkerflight.payments.gateway import DeclineClass, Declined, KeyReused
 
 HUMAN_LOOKS = timedelta(hours=1)  # an attempt that waits for a person is looked at again this often
+NEVER_ARRIVED = "authorisation_never_arrived"  # the gateway was asked for minutes and knows nothing: an outage
 HOLD_AFTER_TRIES = 1  # a gateway that failed twice is down: the airline can keep the seats meanwhile
 OTHER_CARD_HELPS = frozenset({DeclineClass.OTHER_CARD, DeclineClass.CALL_BANK, DeclineClass.GENERIC})
 AFTER_DECLINE = {DeclineClass.RETRY_LATER: After.LATER, DeclineClass.STOP: After.END}
@@ -40,6 +41,8 @@ def authorise(attempt: BookingAttempt, now: datetime) -> bool:
     except Declined as error:
         return _declined(attempt, error, now)
     except Terminal as error:
+        if error.code == NEVER_ARRIVED:
+            return _out_of_reach(attempt, now)
         sentence = "The card could not be charged."
         return refuse(attempt, now, reason=error.code, sentence=sentence, after=After.PERSON, reference=error.reference)
     except (OutcomeUnknown, Retryable):

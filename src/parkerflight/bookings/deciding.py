@@ -146,6 +146,8 @@ def _booked(attempt: BookingAttempt, order_id: str, now: datetime) -> None:
 
 
 def _ticket_cancelled(attempt: BookingAttempt, order_id: str, now: datetime) -> None:  # noqa: ARG001 - one signature for all
+    if attempt.state != State.CAPTURING:
+        raise _does_not_fit(attempt)
     if provider().order(attempt.order_id).state is not OrderState.CANCELLED:
         raise BadInput(
             "not_cancelled", "The provider says that the order stands: cancel it there first.", field="verdict"

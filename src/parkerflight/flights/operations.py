@@ -29,4 +29,9 @@ def install(instead: FlightProvider | None) -> None:
 @lru_cache(maxsize=1)
 def _configured() -> FlightProvider:
     config = load()
-    return DuffelProvider(base=config.duffel_base, token=config.secret("duffel_token"), limiter=SharedLimiter())
+    return DuffelProvider(
+        base=config.duffel_base,
+        token=config.secret("duffel_token"),
+        limiter=SharedLimiter(),
+        webhook_secret=lambda: config.secret("duffel_webhook_secret"),
+    )

@@ -10,8 +10,8 @@ from django.db.models import F
 from parkerflight.core import clock
 from parkerflight.core.errors import BadInput, ParkerError
 from parkerflight.core.jobs import defer_by_name
-from parkerflight.inbox.models import OPEN, Event, Vendor
 from parkerflight.inbox import queries
+from parkerflight.inbox.models import OPEN, Event, Vendor
 
 HEAR = "bookings.hear"  # by name: the room that hears stands above this one
 SUBJECT = frozenset({"order_id", "offer_id", "intent", "owner_id", "payment_id", "customer"})

@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from parkerflight.ops.cli_attempts import attempts
+from parkerflight.ops.cli_inbox import inbox
+from parkerflight.ops.entry import setup
 from parkerflight.settings.config import REPOSITORY, ConfigurationError, Process
 
 app = typer.Typer(
@@ -27,6 +29,7 @@ offers = typer.Typer(no_args_is_help=True, help="Look at captured flight offers.
 bench = typer.Typer(no_args_is_help=True, help="Measure the system with its own benchmarks.")
 app.add_typer(offers, name="offers", rich_help_panel="Try it")
 app.add_typer(attempts, name="attempts", rich_help_panel="Watch it")
+app.add_typer(inbox, name="inbox", rich_help_panel="Watch it")
 app.add_typer(bench, name="bench", rich_help_panel="Develop")
 
 Data = Annotated[Path, typer.Option("--data", help="Directory that holds the database, keys, mails and logs.")]
@@ -50,17 +53,6 @@ def main() -> None:
 def _refuse(sentence: str) -> None:
     print(f"parker: {sentence}", file=sys.stderr)  # noqa: T201 - the command line's own voice
     sys.exit(2)
-
-
-def setup(process: Process, data: Path | None = None) -> None:
-    """Start Django in this process as `process`'s role, unless the environment already says who we are."""
-    os.environ.setdefault("PARKER_PROCESS", process.value)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parkerflight.settings.django")
-    if data is not None:
-        os.environ.setdefault("PARKER_DATA", str(data.resolve()))
-    import django
-
-    django.setup()
 
 
 @app.command(rich_help_panel="Try it")

@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from parkerflight.core.errors import ParkerError
+from parkerflight.ops.entry import setup
 from parkerflight.settings.config import REPOSITORY, Process
 
 attempts = typer.Typer(no_args_is_help=True, help="Look at booking attempts that wait for a person, and decide.")
@@ -20,8 +21,6 @@ DEFAULT_DATA = REPOSITORY / ".parker" / "data"
 @attempts.command("waiting")
 def waiting(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     """List the attempts that only a person can settle, longest wait first."""
-    from parkerflight.ops.cli import setup
-
     setup(Process.WORKER, data)
     from parkerflight.bookings import deciding
 
@@ -37,8 +36,6 @@ def waiting(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
 @attempts.command("show")
 def show(attempt: Annotated[UUID, typer.Argument()], data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     """Show everything needed to decide about one attempt."""
-    from parkerflight.ops.cli import setup
-
     setup(Process.WORKER, data)
     from parkerflight.bookings import deciding
 
@@ -65,8 +62,6 @@ def decide(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Settle what the system could not: it checks what you say with the provider, then goes on by itself."""
-    from parkerflight.ops.cli import setup
-
     setup(Process.WORKER, data)
     from parkerflight.bookings import deciding
     from parkerflight.core import clock

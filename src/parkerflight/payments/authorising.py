@@ -115,7 +115,7 @@ def _record_hold(payment: Payment, call: VendorCall, view: PaymentView, now: dat
 
 def _refusal_in(view: PaymentView) -> Declined:
     """A payment that came back waiting: found after a lost answer, or not raised as a decline."""
-    kind = gateway().class_of(view.failure)
+    kind = view.failure_kind
     if view.status is PaymentStatus.NEEDS_CUSTOMER or kind is DeclineClass.AUTHENTICATE:
         return Declined("authentication_required", AUTHENTICATE, kind=DeclineClass.AUTHENTICATE, intent=view.intent)
     return Declined(view.failure or "card_declined", "The card was declined.", kind=kind, intent=view.intent)

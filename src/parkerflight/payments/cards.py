@@ -21,11 +21,13 @@ def ensure_customer(*, owner_id: UUID, now: datetime) -> str:
         if known:
             return known.reference
         call = calls.opened(None, owner_id, "customer", {"metadata": {"owner_id": str(owner_id)}}, now)
+    fault_point("payments.customer.after_commit")
     reference = gateway().create_customer(calls.stored(call, now))
     fault_point("payments.customer.after_call")
     with scope(owner_id):
         Customer.objects.get_or_create(owner_id=owner_id, defaults={"reference": reference, "created_at": now})
         calls.close(call, calls.Outcome.DONE)
+    fault_point("payments.customer.after_record")
     return reference
 
 
@@ -51,10 +53,12 @@ def start_setup(*, owner_id: UUID, token: str, now: datetime) -> SetupView:
         call = calls.opened(
             None, owner_id, f"setup-{uuid4().hex[:8]}", gateway().setup_parameters(customer, token), now
         )
+    fault_point("payments.setup.after_commit")
     view = gateway().start_setup(calls.stored(call, now))
     fault_point("payments.setup.after_call")
     with scope(owner_id):
         calls.close(call, calls.Outcome.DONE)
+    fault_point("payments.setup.after_record")
     return view
 
 
@@ -82,17 +86,20 @@ def finish_card(*, owner_id: UUID, setup: str, now: datetime) -> UUID:
         )
         if created:
             _audit(owner_id, card.id, "card.saved", now)
+    fault_point("payments.card.after_record")
     return card.id
 
 
 def remove_card(*, owner_id: UUID, card_id: UUID, now: datetime) -> None:
-    """Never charge this card again: detached at the gateway, marked here. Raises NotFound."""
+    """Never charge this card again: marked here, detached at the gateway. May be run again. Raises NotFound."""
     with scope(owner_id):
         card = Card.objects.filter(id=card_id).first()
         if card is None:
             raise NotFound("no_card", "There is no such card.")
         Card.objects.filter(id=card_id).update(status=Card.Status.REMOVED)
-        _audit(owner_id, card_id, "card.removed", now)
+        if card.status == Card.Status.ACTIVE:
+            _audit(owner_id, card_id, "card.removed", now)
+    fault_point("payments.card.after_removed")
     gateway().detach_card(card.reference)
 
 

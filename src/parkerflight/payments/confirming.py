@@ -96,6 +96,5 @@ def heard_from_customer(row: Payment, view: PaymentView, now: datetime) -> None:
         move(row, State.RELEASED, now, **seen(view, row))
         note(row, "payment.released", now)
     elif view.failure and view.failure[:60] != row.failure_code:
-        kind = gateway().class_of(view.failure)
-        move(row, row.state, now, failure_code=view.failure[:60], failure_kind=kind)
+        move(row, row.state, now, failure_code=view.failure[:60], failure_kind=view.failure_kind)
         note(row, "payment.declined_on_page", now)

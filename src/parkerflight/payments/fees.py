@@ -14,7 +14,7 @@ STEP_OF_THREE_DECIMALS = 10
 
 @dataclass(frozen=True, slots=True)
 class SavingsFee:
-    """A policy: `share` (0 to 1) of cap − fare, at least `minimum` and at most `maximum` where these are set.
+    """A policy: `share` (0 to 1) of cap less fare, at least `minimum` and at most `maximum` where these are set.
 
     The limits are amounts in the campaign's currency. Raises ValueError for a policy that contradicts itself.
     """

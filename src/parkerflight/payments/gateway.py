@@ -82,9 +82,6 @@ class PaymentGateway(Protocol):
 
     def detach_card(self, reference: str) -> None: ...
 
-    def class_of(self, failure: str) -> DeclineClass:
-        """What a `PaymentView.failure` means for the campaign."""
-
     def authorise(self, call: StoredCall) -> PaymentView:
         """Hold the money on a saved card without the cardholder present."""
 

@@ -11,7 +11,8 @@ from parkerflight.payments.mandate_documents import MandateDocument, mandate_doc
 from parkerflight.payments.mandates import mandate_allows, revoke_mandate, sign_mandate
 from parkerflight.payments.preparing import prepare_payment, supersede_payment
 from parkerflight.payments.refreshing import refresh
-from parkerflight.payments.refunding import RefundState, refresh_refund, refund
+from parkerflight.payments.refund_rows import RefundState
+from parkerflight.payments.refunding import refresh_refund, refund
 from parkerflight.payments.releasing import release, release_superseded
 from parkerflight.payments.settling import capture
 

@@ -9,7 +9,7 @@ from parkerflight.payments.card_watch import CardState, ExpiringCard, card_state
 from parkerflight.payments.disputes import DisputeState, dispute_state_of
 from parkerflight.payments.gateway import CardView
 from parkerflight.payments.models import Card, Customer, Dispute, Payment, Refund
-from parkerflight.payments.refunding import RefundState, refund_state_of
+from parkerflight.payments.refund_rows import RefundState, refund_state_of
 
 __all__ = [
     "CardState",

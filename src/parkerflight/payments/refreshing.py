@@ -10,7 +10,7 @@ from parkerflight.payments.confirming import heard_from_customer
 from parkerflight.payments.door import gateway
 from parkerflight.payments.gateway import PaymentStatus, PaymentView
 from parkerflight.payments.models import Payment
-from parkerflight.payments.refunding import take_over
+from parkerflight.payments.refund_rows import take_over
 
 # While an operation is under way the outcome is its to record; cancelled and captured are final at the gateway, so
 # these may follow from any look, however late it is recorded.

@@ -1,52 +1,18 @@
 """Giving captured money back: once for each cause, never more than was taken. May be run again after a crash anywhere."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
-
-from django.db.models import Sum
 
 from parkerflight.core.errors import NotFound, OutcomeUnknown, Terminal
 from parkerflight.core.fault_points import fault_point
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
 from parkerflight.payments import calls
-from parkerflight.payments.books import TAKEN, State, locked, move, note
+from parkerflight.payments.books import TAKEN, locked, note
 from parkerflight.payments.door import gateway
 from parkerflight.payments.gateway import KeyReused, RefundView
 from parkerflight.payments.models import Payment, Refund, VendorCall
-
-Status = Refund.Status
-GONE_BACK = frozenset({Status.PENDING, Status.SUCCEEDED})
-# A refund only ever moves on: an older look never undoes a newer one. Failing after having succeeded happens.
-RANK = {Status.PENDING: 0, Status.REQUIRES_ACTION: 0, Status.SUCCEEDED: 1, Status.CANCELED: 2, Status.FAILED: 2}
-OUTSIDE = "outside:"  # the cause of refunds that somebody made at the gateway itself
-
-
-@dataclass(frozen=True, slots=True)
-class RefundState:
-    """Where a refund stands in our books."""
-
-    id: UUID
-    payment_id: UUID
-    amount: Money
-    cause: str
-    status: str
-    """pending, requires_action, succeeded, failed or canceled; the last two gave nothing back."""
-    failure_reason: str
-    reference: str
-
-
-def refund_state_of(row: Refund) -> RefundState:
-    return RefundState(
-        id=row.id,
-        payment_id=row.payment_id,
-        amount=Money(row.amount_minor, row.currency),
-        cause=row.cause,
-        status=row.status,
-        failure_reason=row.failure_reason,
-        reference=row.reference,
-    )
+from parkerflight.payments.refund_rows import RefundState, Status, count_back, refund_state_of, show, spoken_for, turn
 
 
 def refund(*, owner_id: UUID, payment_id: UUID, amount: Money, cause: str, now: datetime) -> RefundState:
@@ -77,8 +43,7 @@ def _intended(payment: Payment, amount: Money, cause: str, now: datetime) -> Ref
         raise Terminal("refund_changed", "This cause was given back with another amount.")
     if known:
         return known
-    given = Refund.objects.filter(payment=payment).exclude(status__in=[Status.FAILED, Status.CANCELED])
-    left = payment.captured_minor - (given.aggregate(sum=Sum("amount_minor"))["sum"] or 0)
+    left = payment.captured_minor - spoken_for(payment)
     fits = 0 < amount.minor <= left and amount.currency == payment.currency
     if payment.state not in TAKEN or not cause or not fits:
         raise Terminal("cannot_refund", "There is not that much left to give back.")
@@ -127,10 +92,10 @@ def _recorded(row: Refund, call: VendorCall, outcome: RefundView | Terminal, now
         payment = locked(row.payment_id)
         row = Refund.objects.get(id=row.id)
         if isinstance(outcome, Terminal):
-            _turn(row, Status.FAILED, now, failure_reason=outcome.code[:60])
+            turn(row, Status.FAILED, now, failure_reason=outcome.code[:60])
             calls.close(call, calls.Outcome.REFUSED, outcome.reference)
         else:
-            _seen(row, outcome, now)
+            show(row, outcome, now)
             calls.settle(payment, call.purpose, call.subject)
         count_back(payment, now)
         note(payment, f"payment.refund_{row.status}", now)
@@ -151,70 +116,8 @@ def refresh_refund(*, owner_id: UUID, refund_id: UUID, now: datetime) -> RefundS
     with scope(owner_id):
         payment = locked(row.payment_id)
         row = Refund.objects.get(id=refund_id)
-        if _seen(row, view, now):
+        if show(row, view, now):
             count_back(payment, now)
             note(payment, f"payment.refund_{row.status}", now)
     fault_point("payments.refresh_refund.after_record")
     return refund_state_of(row)
-
-
-def take_over(payment: Payment, views: list[RefundView], now: datetime) -> bool:
-    """Bring the refunds of a payment to what the gateway lists, in the caller's commit; whether anything changed.
-
-    Refunds that somebody made at the gateway itself become rows of their own, so that no money is given back twice.
-    """
-    rows = {str(row.id): row for row in Refund.objects.filter(payment=payment)}
-    by_reference = {row.reference: row for row in rows.values() if row.reference}
-    changed = False
-    for view in reversed(views):
-        row = by_reference.get(view.reference) or rows.get(view.metadata.get("refund_id", ""))
-        if row is None:
-            row = _from_outside(payment, view, now)
-            changed = True
-        changed |= _seen(row, view, now)
-    if changed:
-        count_back(payment, now)
-    return changed
-
-
-def _from_outside(payment: Payment, view: RefundView, now: datetime) -> Refund:
-    return Refund.objects.create(
-        id=uuid4(),
-        owner_id=payment.owner_id,
-        payment=payment,
-        amount_minor=view.amount.minor,
-        currency=view.amount.currency,
-        cause=f"{OUTSIDE}{view.reference}"[:80],
-        created_at=view.created_at,
-        updated_at=now,
-    )
-
-
-def _seen(row: Refund, view: RefundView, now: datetime) -> bool:
-    """Write down what a look shows of a refund, unless the row knows newer; whether anything changed."""
-    status = Status(view.status.value)
-    if RANK[status] < RANK[Status(row.status)] and row.reference:
-        return False
-    if (row.reference, row.status) == (view.reference, status):
-        return False
-    _turn(row, status, now, reference=view.reference, failure_reason=view.failure[:60])
-    return True
-
-
-def _turn(row: Refund, status: str, now: datetime, **changes: str) -> None:
-    Refund.objects.filter(id=row.id).update(status=status, updated_at=now, **changes)
-    row.status = status
-    for name, value in changes.items():
-        setattr(row, name, value)
-
-
-def count_back(payment: Payment, now: datetime) -> None:
-    """Set what went back, and with it the payment's state, from its refunds at the gateway; in the caller's commit."""
-    if payment.state not in TAKEN:
-        return
-    gone = Refund.objects.filter(payment=payment, status__in=GONE_BACK).exclude(reference="")
-    total = gone.aggregate(sum=Sum("amount_minor"))["sum"] or 0
-    # The gateway refuses more than was taken; should it ever list more, the books show all of it as gone.
-    back = min(total, payment.captured_minor)
-    state = State.REFUNDED if back == payment.captured_minor else State.CAPTURED
-    move(payment, state, now, refunded_minor=back)

@@ -84,6 +84,8 @@ class PaymentView:
     """The gateway's id of the last charge; empty while the card was never asked."""
     failure: str = ""
     """Why the last try at the card failed, as a code; empty when it did not."""
+    failure_kind: DeclineClass = DeclineClass.GENERIC
+    """What that failure means; only with one."""
     review_open: bool = False
     """The gateway wants a person to look at it: buy nothing with this money yet."""
     disputed: bool = False

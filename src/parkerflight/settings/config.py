@@ -68,6 +68,9 @@ class Config(BaseSettings):
     )
     stripe_base: str = STRIPE_BASE
     duffel_token: SecretStr | None = Field(default=None, validation_alias="DUFFEL_TOKEN")
+    duffel_webhook_secret: SecretStr | None = Field(
+        default=None, validation_alias="DUFFEL_WEBHOOK_SECRET", description="Shown once when the endpoint is made."
+    )
     duffel_base: str = DUFFEL_BASE
     backoffice_password: SecretStr | None = Field(default=None, description="The team's, for the back office's pages.")
     clock_file: Path | None = Field(default=None, description="Virtual clock shared with the sandboxes; tests only.")
@@ -167,6 +170,7 @@ def _new_secrets() -> dict[str, str]:
         "stripe_api_key": f"sk_test_{secrets.token_urlsafe(24)}",
         "stripe_webhook_secret": f"whsec_{secrets.token_urlsafe(24)}",
         "duffel_token": f"duffel_test_{secrets.token_urlsafe(24)}",
+        "duffel_webhook_secret": secrets.token_urlsafe(32),
         "backoffice_password": secrets.token_urlsafe(18),
         **{f"db_{process.value}": secrets.token_urlsafe(24) for process in Process},
     }

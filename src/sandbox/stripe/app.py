@@ -14,7 +14,7 @@ from sandbox.kit.faults import FaultBook
 from sandbox.kit.ids import IdSource
 from sandbox.kit.server import REQUEST_ID, Handler, Sandbox, build_app
 from sandbox.kit.webhooks import WebhookQueue
-from sandbox.stripe import API_VERSION, events, forms, ledger, payments, setup_intents
+from sandbox.stripe import API_VERSION, controls, events, forms, ledger
 from sandbox.stripe.errors import JSON, StripeError
 from sandbox.stripe.idempotency import BEGAN, KeyBook
 from sandbox.stripe.routes import ROUTES, Route
@@ -54,7 +54,7 @@ def create_app(*, seed: int = 1, clock: VirtualClock | None = None) -> web.Appli
         new_request_id=_request_ids(seed),
     )
     served = [web.route(route.method, route.path, _serving(store, route)) for route in ROUTES]
-    served += _authentications(store)
+    served += controls.routes(store, _answer)
     return build_app(sandbox, served, [_envelope, _gate(keys)])
 
 
@@ -157,22 +157,3 @@ def _run(store: Store, route: Route, request: web.Request) -> JSON:
     names = dict(request.match_info)
     found = route.serve(store, params, **names) if route.passes_params else route.serve(store, **names)
     return store.render(found, expand)
-
-
-def _authentications(store: Store) -> list[web.RouteDef]:
-    """Return the routes by which a test finishes 3D Secure in the customer's place."""
-
-    def finishing(finish: Callable[..., JSON]) -> Handler:
-        async def authenticate(request: web.Request) -> web.StreamResponse:
-            outcome = (await request.json()).get("outcome")
-            if outcome not in ("success", "failure"):
-                return _answer({"error": "outcome is success or failure"}, 400)
-            store.call = Call(request[REQUEST_ID])
-            return _answer(finish(store, request.match_info["intent"], success=outcome == "success"))
-
-        return authenticate
-
-    return [
-        web.post("/_sandbox/setup_intents/{intent}/authenticate", finishing(setup_intents.authenticate)),
-        web.post("/_sandbox/payment_intents/{intent}/authenticate", finishing(payments.authenticate)),
-    ]

@@ -32,18 +32,19 @@ def aftermath(store: Store, charge: JSON) -> None:
         case "":
             return
         case "early_fraud_warning":
-            _warn(store, charge)
+            warn(store, charge)
         case "inquiry":
-            _open(store, charge, "fraudulent", charge["amount_captured"], inquiry=True)
+            start(store, charge, "fraudulent", charge["amount_captured"], inquiry=True)
         case "several":
             half = charge["amount_captured"] // 2
-            _open(store, charge, "fraudulent", half)
-            _open(store, charge, "product_not_received", charge["amount_captured"] - half)
+            start(store, charge, "fraudulent", half)
+            start(store, charge, "product_not_received", charge["amount_captured"] - half)
         case reason:
-            _open(store, charge, reason, charge["amount_captured"])
+            start(store, charge, reason, charge["amount_captured"])
 
 
-def _warn(store: Store, charge: JSON) -> None:
+def warn(store: Store, charge: JSON) -> JSON:
+    """The card network believes that the charge was fraud."""
     warning = store.add(
         {
             "id": store.ids.new("issfr", 24),
@@ -57,16 +58,23 @@ def _warn(store: Store, charge: JSON) -> None:
         }
     )
     store.emit("radar.early_fraud_warning.created", warning)
+    return warning
 
 
-def _open(store: Store, charge: JSON, reason: str, amount: int, *, inquiry: bool = False) -> None:
+def start(store: Store, charge: JSON, reason: str, amount: int, *, inquiry: bool = False, lost: bool = False) -> JSON:
+    """Open a dispute of `amount` (minor units); an inquiry takes no money yet, one born `lost` takes no answer."""
     dispute = store.add(_blank(store, charge, reason, amount, inquiry=inquiry))
+    if lost:
+        dispute |= {"status": "lost", "evidence_details": {**dispute["evidence_details"], "due_by": 0}}
     if not inquiry:
         charge["disputed"] = True
         dispute["balance_transactions"].append(balance.book_dispute(store, dispute))
     store.emit("charge.dispute.created", dispute)
     if not inquiry:
         store.emit("charge.dispute.funds_withdrawn", dispute)
+    if lost:
+        store.emit("charge.dispute.closed", dispute)
+    return dispute
 
 
 def _blank(store: Store, charge: JSON, reason: str, amount: int, *, inquiry: bool) -> JSON:
@@ -134,11 +142,14 @@ def _submit(store: Store, dispute: JSON) -> None:
     dispute["evidence_details"]["submission_count"] += 1
     text = dispute["evidence"]["uncategorized_text"]
     if text in ("winning_evidence", "losing_evidence"):
-        store.later(VERDICT_SECONDS, partial(_decide, store, dispute, won=text == "winning_evidence"))
+        store.later(VERDICT_SECONDS, partial(decide, store, dispute, won=text == "winning_evidence"))
 
 
-def _decide(store: Store, dispute: JSON, *, won: bool) -> None:
-    if dispute["status"] == "warning_under_review":
+def decide(store: Store, dispute: JSON, *, won: bool) -> JSON:
+    """The bank's verdict; a lost dispute may be won late, one that is won stays won."""
+    if dispute["status"] in ("won", "warning_closed", "prevented"):
+        raise refused("This dispute is decided already.")
+    if dispute["status"].startswith("warning"):
         dispute["status"] = "warning_closed"
     else:
         dispute["status"] = "won" if won else "lost"
@@ -146,6 +157,7 @@ def _decide(store: Store, dispute: JSON, *, won: bool) -> None:
             dispute["balance_transactions"].append(balance.book_won_dispute(store, dispute))
             store.emit("charge.dispute.funds_reinstated", dispute)
     store.emit("charge.dispute.closed", dispute)
+    return dispute
 
 
 def close(store: Store, dispute: str) -> JSON:

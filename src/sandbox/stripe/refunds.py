@@ -113,10 +113,21 @@ def _succeed(store: Store, refund: JSON) -> None:
 
 
 def _fail(store: Store, refund: JSON, charge: JSON) -> None:
-    refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+    if refund["status"] == "failed":
+        return
+    refund |= {"status": "failed", "failure_reason": refund.get("failure_reason") or "expired_or_canceled_card"}
     refund["failure_balance_transaction"] = balance.book_failed_refund(store, refund)
     _count(charge, -refund["amount"])
     _tell(store, refund, "refund.updated", "refund.failed", "charge.refund.updated")
+
+
+def fail(store: Store, refund: JSON, reason: str) -> JSON:
+    """Let a refund of captured money fail now, as banks do weeks later."""
+    if refund["status"] not in ("pending", "succeeded") or refund["balance_transaction"] is None:
+        raise refused("This refund cannot fail any more.")
+    refund["failure_reason"] = reason
+    _fail(store, refund, store.objects[refund["charge"]])
+    return refund
 
 
 def _tell(store: Store, refund: JSON, *kinds: str) -> None:

@@ -13,6 +13,7 @@ from sandbox.stripe import (
     payment_intents,
     payment_methods,
     refunds,
+    reviews,
     setup_attempts,
     setup_intents,
 )
@@ -92,6 +93,9 @@ MONEY = (
     _get("/v1/disputes/{dispute}", disputes.retrieve),
     _post("/v1/disputes/{dispute}", disputes.update, disputes.UPDATE),
     _act("/v1/disputes/{dispute}/close", disputes.close),
+    _list("/v1/reviews", reviews.listed, reviews.LIST),
+    _get("/v1/reviews/{review}", reviews.retrieve),
+    _act("/v1/reviews/{review}/approve", reviews.approve),
     _list("/v1/radar/early_fraud_warnings", disputes.warnings, disputes.WARNINGS),
     _get("/v1/radar/early_fraud_warnings/{early_fraud_warning}", disputes.warning),
     _list("/v1/balance_transactions", balance.listed, balance.LIST),

@@ -52,7 +52,7 @@ class Store:
     cards: dict[str, CardState] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     call: Call = field(default_factory=Call)
-    _due: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+    _due: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
     _order: Any = field(default_factory=itertools.count)
     _moment: float | None = None
 
@@ -93,7 +93,7 @@ class Store:
         path = url or f"/v1/{PATHS.get(kind, kind + 's')}"
         return {"object": "list", "data": rows, "has_more": has_more, "url": path}
 
-    def later(self, seconds: float, work: Callable[[], None]) -> None:
+    def later(self, seconds: float, work: Callable[[], object]) -> None:
         """Run work once this many virtual seconds have passed."""
         heapq.heappush(self._due, (self.now() + seconds, next(self._order), work))
 

@@ -231,7 +231,7 @@ class Migration(migrations.Migration):
         ),
         protect(
             "bookings_bookingattempt",
-            web="SELECT, UPDATE (total_minor, fee_minor, due_at, updated_at)",
+            web="SELECT, UPDATE (total_minor, fee_minor, currency, due_at, updated_at)",
             worker_sees="state NOT IN ('completed', 'released')",
             backoffice=(
                 "id",

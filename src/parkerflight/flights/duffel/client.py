@@ -7,12 +7,13 @@ import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from parkerflight.core import clock
-from parkerflight.core.errors import OutcomeUnknown, ParkerError, Retryable
+from parkerflight.core.errors import OutcomeUnknown, ParkerError, Retryable, Terminal
+from parkerflight.core.fault_points import fault_point
 from parkerflight.core.tenancy import assert_no_transaction
 
 if TYPE_CHECKING:
@@ -50,7 +51,15 @@ class Answer:
 class Client:
     """Talks to one base address with one token. Safe to share between threads."""
 
-    def __init__(self, *, base: str, token: str, limiter: Limiter, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(
+        self,
+        *,
+        base: str,
+        token: str,
+        limiter: Limiter,
+        now: Callable[[], datetime] = clock.now,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self._limiter = limiter
         self._now = now
         headers = {
@@ -60,35 +69,48 @@ class Client:
             "Accept-Encoding": "gzip",
             "User-Agent": "parker-flight",
         }
-        shared = {"base_url": base, "headers": headers, "trust_env": urlsplit(base).hostname not in LOOPBACK}
-        self._pooled = httpx.Client(**shared)  # type: ignore[arg-type]
+        shared: dict[str, Any] = {
+            "base_url": base,
+            "headers": headers,
+            "trust_env": urlsplit(base).hostname not in LOOPBACK,
+        }
+        if transport is not None:
+            shared["transport"] = transport
+        self._pooled = httpx.Client(**shared)
         # Orders never reuse a connection: one the server has just closed would turn «not sent» into «unknown».
-        self._fresh = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), **shared)  # type: ignore[arg-type]
+        self._fresh = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), **shared)
 
     def close(self) -> None:
         """Give the connections back."""
         self._pooled.close()
         self._fresh.close()
 
-    def read(self, method: str, path: str, *, key: str, query: Mapping[str, str], body: Any = None) -> Answer:
-        """Send what changes nothing. Raises Retryable when no answer came or the limit is used up."""
+    def read(self, route: str, *ids: str, key: str, query: Mapping[str, str] | None = None, body: Any = None) -> Answer:
+        """Send what changes nothing to a route such as `GET /air/orders/{}`, filled with `ids`.
+
+        Raises Retryable when no answer came or the limit is used up.
+        """
         self._take_turn(key)
         try:
-            return self._send(self._pooled, self._request(method, path, READ_SECONDS, query, body), key=key)
+            answer = self._send(self._pooled, self._request(route, ids, READ_SECONDS, query or {}, body), key=key)
         except httpx.HTTPError as error:
             kind = "unreachable" if isinstance(error, NOT_SENT) else "no_answer"
             raise Retryable(kind, f"The flight provider did not answer ({type(error).__name__}).", after=30.0) from None
+        fault_point(f"duffel.after.{route}")
+        return answer
 
-    def order(self, path: str, *, key: str, body: Any) -> Answer:
-        """Send what may buy. Raises Retryable only when it was certainly not sent, else OutcomeUnknown."""
+    def act(self, route: str, *ids: str, key: str, body: Any = None) -> Answer:
+        """Send what may buy or give back. Raises Retryable only when it was certainly not sent, else OutcomeUnknown."""
         self._take_turn(key)
         try:
-            return self._send(self._fresh, self._request("POST", path, ORDER_SECONDS, {}, body), key=key)
+            answer = self._send(self._fresh, self._request(route, ids, ORDER_SECONDS, {}, body), key=key)
         except NOT_SENT as error:
-            raise Retryable("unreachable", f"The order was not sent ({type(error).__name__}).", after=30.0) from None
+            raise Retryable("unreachable", f"The request was not sent ({type(error).__name__}).", after=30.0) from None
         except httpx.HTTPError as error:
-            message = f"The order was sent, but no answer came ({type(error).__name__})."
+            message = f"The request was sent, but no answer came ({type(error).__name__})."
             raise OutcomeUnknown("no_answer", message) from None
+        fault_point(f"duffel.after.{route}")
+        return answer
 
     def _take_turn(self, key: str) -> None:
         assert_no_transaction()
@@ -96,7 +118,14 @@ class Client:
         if wait > 0:
             raise Retryable("rate_limited", "Our share of requests is used up for now.", after=wait)
 
-    def _request(self, method: str, path: str, seconds: float, query: Mapping[str, str], body: Any) -> httpx.Request:
+    def _request(
+        self, route: str, ids: tuple[str, ...], seconds: float, query: Mapping[str, str], body: Any
+    ) -> httpx.Request:
+        if not all(ids):
+            # An empty id would ask for the list instead of the thing.
+            raise Terminal("no_id", f"{route} needs an id")
+        method, path = route.split(" ", 1)
+        path = path.format(*(quote(one, safe="") for one in ids))
         timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
         content = None if body is None else json.dumps({"data": body}).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}

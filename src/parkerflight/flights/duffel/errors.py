@@ -13,10 +13,17 @@ from parkerflight.core.errors import NotFound, OutcomeUnknown, ParkerError, Retr
 from parkerflight.flights.limiter import reset_at
 from parkerflight.flights.provider import (
     AlreadyAttempted,
+    AlreadyCancelled,
+    AlreadyPaid,
+    HoldLapsed,
     Misconfigured,
+    NotCancellable,
+    NotHoldable,
     OfferGone,
     PassengerRefused,
     PriceChanged,
+    QuoteStale,
+    ScheduleChanged,
     WalletEmpty,
 )
 
@@ -26,7 +33,8 @@ if TYPE_CHECKING:
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TIMED_OUT, TOO_MANY = 401, 403, 404, 408, 429
 FIRST_SERVER_ERROR = 500
-TEMPORARY = frozenset({503, 504})
+UNAVAILABLE = 503
+TEMPORARY = frozenset({UNAVAILABLE, 504})
 RETRY_SECONDS = 60.0  # the provider's windows are minutes; used where an answer does not say how long to wait
 
 _TYPES: dict[type[Terminal], frozenset[str]] = {
@@ -56,6 +64,13 @@ _TYPES: dict[type[Terminal], frozenset[str]] = {
         }
     ),
     WalletEmpty: frozenset({"insufficient_balance"}),
+    NotHoldable: frozenset({"invalid_order_create_type", "order_type_not_eligible_for_payment"}),
+    HoldLapsed: frozenset({"past_payment_required_by_date"}),
+    ScheduleChanged: frozenset({"schedule_changed"}),
+    AlreadyPaid: frozenset({"already_paid"}),
+    AlreadyCancelled: frozenset({"already_cancelled"}),
+    QuoteStale: frozenset({"order_cancellation_stale", "order_cancellation_expired"}),
+    NotCancellable: frozenset({"order_not_cancellable", "unsupported_action"}),
     PassengerRefused: frozenset(
         {
             "invalid_passenger_name",
@@ -146,16 +161,18 @@ def of_offer(failure: Failure) -> ParkerError:
     return error
 
 
-def of_order(failure: Failure) -> ParkerError:
-    """The error of creating an order. Only a definite refusal is not OutcomeUnknown."""
+def of_act(failure: Failure) -> ParkerError:
+    """The error of a request that may buy or give back. Only a definite refusal is not OutcomeUnknown."""
     reference = failure.reference
     if "order_not_created" in failure.codes:
         return Terminal("order_not_created", failure.says("Nothing was booked"), reference=reference)
     already = failure.codes & _TYPES[AlreadyAttempted]
     definite = 400 <= failure.status < FIRST_SERVER_ERROR and failure.status != TIMED_OUT  # noqa: PLR2004 - HTTP
     if not already and (not definite or failure.codes & _BROKE_HALF_WAY):
-        return OutcomeUnknown(failure.code, failure.says("The order may or may not exist"), reference=reference)
-    return _refused(failure) or Terminal(failure.code, failure.says("The order was refused"), reference=reference)
+        # 503 is documented as «no booking at the supplier»: the code lets whoever asks next give up sooner.
+        code = "provider_unavailable" if failure.status == UNAVAILABLE else failure.code
+        return OutcomeUnknown(code, failure.says("It may or may not have been carried out"), reference=reference)
+    return _refused(failure) or Terminal(failure.code, failure.says("It was refused"), reference=reference)
 
 
 def _refused(failure: Failure) -> ParkerError | None:
@@ -187,6 +204,13 @@ _SAYS: dict[type[Terminal], str] = {
     OfferGone: "The offer is gone; search again",
     PriceChanged: "The price changed; read the offer again",
     WalletEmpty: "Our balance at the provider is too low",
+    NotHoldable: "This fare must be paid at once",
+    HoldLapsed: "The held order was not paid in time",
+    ScheduleChanged: "The airline changed the flights of the held order",
+    AlreadyPaid: "The held order is paid already",
+    AlreadyCancelled: "The order is cancelled already",
+    QuoteStale: "The cancellation quote ran out or a newer one exists; ask again",
+    NotCancellable: "The airline does not let this order be cancelled here",
     PassengerRefused: "The airline cannot take a passenger's details as given",
 }
 

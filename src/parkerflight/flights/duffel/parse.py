@@ -12,13 +12,17 @@ from parkerflight.core.errors import Terminal
 from parkerflight.flights.duffel.wire import Node, malformed
 from parkerflight.flights.types import (
     UNKNOWN_CONDITION,
+    AirlineChange,
     Baggage,
+    CancellationQuote,
     Condition,
     Offer,
     OfferPassenger,
     Order,
     OrderState,
     Place,
+    ProviderEvent,
+    RefundTo,
     Segment,
     Slice,
     Ticket,
@@ -74,6 +78,7 @@ def order(value: Any, *, path: str = "") -> Order:
     """One order, given as decoded JSON. Its state is derived: the wire has none."""
     node = Node.of(value, path)
     owner = node.node_or_none("owner") or Node({})
+    payment = node.node_or_none("payment_status") or Node({})
     tickets = tuple(_ticket(one) for one in node.nodes_or_none("documents") if _is_ticket(one))
     passenger_ids = tuple(one.text("id") for one in node.nodes("passengers"))
     return Order(
@@ -91,6 +96,54 @@ def order(value: Any, *, path: str = "") -> Order:
         metadata=_metadata(node),
         refund=_condition(node, "refund_before_departure"),
         change=_condition(node, "change_before_departure"),
+        payment_required_by=payment.moment_or_none("payment_required_by"),
+        price_guarantee_expires_at=payment.moment_or_none("price_guarantee_expires_at"),
+        paid_at=payment.moment_or_none("paid_at"),
+        void_window_ends_at=node.moment_or_none("void_window_ends_at"),
+        can_cancel="cancel" in node.texts_or_none("available_actions"),
+    )
+
+
+def cancellation(value: Any, *, path: str = "") -> CancellationQuote:
+    """A cancellation, quoted or carried out."""
+    node = Node.of(value, path)
+    to = node.text_or_empty("refund_to")
+    return CancellationQuote(
+        id=node.text("id"),
+        order_id=node.text("order_id"),
+        refund=node.money_or_none("refund"),
+        refund_to=RefundTo(to) if to in set(RefundTo) else RefundTo.OTHER,
+        expires_at=node.moment_or_none("expires_at"),
+        confirmed_at=node.moment_or_none("confirmed_at"),
+    )
+
+
+def airline_change(value: Any, *, path: str = "") -> AirlineChange:
+    """A change an airline made on its own."""
+    node = Node.of(value, path)
+    taken = node.text_or_empty("action_taken")
+    return AirlineChange(
+        id=node.text("id"),
+        order_id=node.text("order_id"),
+        added=tuple(_slice(one) for one in node.nodes_or_none("added")),
+        removed=tuple(_slice(one) for one in node.nodes_or_none("removed")),
+        can_accept="accept" in node.texts_or_none("available_actions") and not taken,
+        taken=taken,
+        created_at=node.moment_or_none("created_at"),
+    )
+
+
+def event(value: Any) -> ProviderEvent:
+    """A webhook's content: ids only. `offer_id` is the key to our attempt where there is no order yet."""
+    node = Node.of(value, "")
+    thing = node.node("data").node("object")
+    kind, own = node.text("type"), thing.text_or_empty("id")
+    order_id = thing.text_or_empty("order_id") or (own if own.startswith("ord_") else "")
+    about = (
+        thing.text_or_empty("aic_id") or node.text_or_empty("idempotency_key") or own or thing.text_or_empty("offer_id")
+    )
+    return ProviderEvent(
+        id=node.text("id"), kind=kind, object_id=about, order_id=order_id, offer_id=thing.text_or_empty("offer_id")
     )
 
 

@@ -17,7 +17,6 @@ from parkerflight.core.money import Money
 from parkerflight.core.tenancy import assert_no_transaction
 from parkerflight.payments.gateway import (
     CardView,
-    DeclineClass,
     DisputeKind,
     DisputeView,
     GatewayEvent,
@@ -28,7 +27,6 @@ from parkerflight.payments.gateway import (
 )
 from parkerflight.payments.stripe import notices, reading
 from parkerflight.payments.stripe.amounts import to_stripe
-from parkerflight.payments.stripe.declines import classify
 from parkerflight.payments.stripe.errors import translated
 from parkerflight.settings.config import load
 
@@ -107,11 +105,9 @@ class StripeGateway:
         return CardView(str(method.id), str(card.brand), str(card.last4), int(card.exp_month), int(card.exp_year))
 
     def detach_card(self, reference: str) -> None:
-        """Detaching twice is refused, so no key is needed; a second time changes nothing."""
-        self._read("payment_methods.detach", reference)
-
-    def class_of(self, failure: str) -> DeclineClass:
-        return classify(failure)
+        """For good, so no key is needed; a card that is detached already is left as it is."""
+        if self._read("payment_methods.retrieve", reference).customer is not None:
+            self._read("payment_methods.detach", reference)
 
     def authorise(self, call: StoredCall) -> PaymentView:
         return reading.payment_view(self._send("payment_intents.create", call))
@@ -172,7 +168,8 @@ class StripeGateway:
 
     def _pages(self, name: str, wanted: dict[str, Any], *, most: int | None = None) -> Iterator[Any]:
         """Everything a list endpoint has, newest first. Raises OutcomeUnknown beyond `most`: what is sought may be there."""
-        seen, after = 0, {}
+        seen = 0
+        after: dict[str, str] = {}
         while True:
             page = self._read(name, {**wanted, "limit": PAGE, **after})
             yield from page.data

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from parkerflight.payments.gateway import (
+    DeclineClass,
     DisputeKind,
     DisputeView,
     PaymentStatus,
@@ -13,6 +14,7 @@ from parkerflight.payments.gateway import (
     SetupView,
 )
 from parkerflight.payments.stripe.amounts import from_stripe
+from parkerflight.payments.stripe.declines import classify
 
 STATUS = {
     "requires_capture": PaymentStatus.HELD,
@@ -53,6 +55,7 @@ def payment_view(intent: Any) -> PaymentView:
         metadata=plain(intent.metadata),
         charge=name_of(charge),
         failure=_failure(intent.last_payment_error),
+        failure_kind=_failure_kind(intent.last_payment_error),
         review_open=_review_open(expanded),
         disputed=bool(expanded.disputed) if expanded else False,
     )
@@ -138,6 +141,10 @@ def _failure(error: Any) -> str:
     code = str(getattr(error, "code", None) or "")
     decline = str(getattr(error, "decline_code", None) or "")
     return decline if code in {"", "card_declined"} and decline else code
+
+
+def _failure_kind(error: Any) -> DeclineClass:
+    return classify(_failure(error), str(getattr(error, "advice_code", None) or ""))
 
 
 def _review_open(charge: Any) -> bool:

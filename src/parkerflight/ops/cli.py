@@ -83,7 +83,8 @@ def up(data: Data = DEFAULT_DATA) -> None:
 
     found = supervisor.up(data)
     show(f"[bold green]Parker Flight is up[/bold green] at {found['web']}  (ready: {found['web']}/readyz)")
-    show(f"  team    {found['team']}  (user team, backoffice_password in {data.resolve()}/secrets.json)")
+    if "team" in found:
+        show(f"  team    {found['team']}  (user team, backoffice_password in {data.resolve()}/secrets.json)")
     for name in ("stripe", "duffel", "mails", "logs"):
         if name in found:
             show(f"  {name:7} {found[name]}")

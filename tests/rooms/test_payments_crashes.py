@@ -53,6 +53,30 @@ class TestAKilledProcess:
         assert till.run(payments.authorise, payment_id).state == state
         assert till.intents == [(PRICE.minor, 0, 0)]
 
+    def test_while_holding_is_found_a_day_later_when_the_key_may_be_forgotten(self, till, dies):
+        payment_id = till.prepare()
+        dies("stripe.after.payment_intents.create")
+        with pytest.raises(Died):
+            till.run(payments.authorise, payment_id)
+        till.clock.advance(hours=25)
+        assert till.run(payments.authorise, payment_id).state == "held"
+        assert till.intents == [(PRICE.minor, 0, 0)]
+
+    @pytest.mark.parametrize(
+        "point",
+        ["payments.refund.after_commit", "stripe.after.refunds.create", "payments.refund.after_call",
+         "payments.refund.after_record"],
+    )  # fmt: skip
+    def test_while_giving_back_gives_back_once(self, till, dies, point):
+        payment_id = till.taken()
+        dies(point)
+        with pytest.raises(Died):
+            till.run(payments.refund, payment_id, amount=PRICE, cause="c")
+        till.clock.advance(hours=25)
+        assert till.run(payments.refund, payment_id, amount=PRICE, cause="c").status == "succeeded"
+        assert till.intents == [(0, PRICE.minor, PRICE.minor)]
+        assert till.state(payment_id).state == "refunded"
+
     @pytest.mark.parametrize("step", ["after_commit", "after_call", "after_record"])
     def test_while_taking_takes_once(self, till, dies, step):
         payment_id = till.held()

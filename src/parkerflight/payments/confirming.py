@@ -75,6 +75,7 @@ def await_customer(*, owner_id: UUID, payment_id: UUID, now: datetime) -> Paymen
         payment = locked(payment_id)
         if payment.state != State.NEEDS_CUSTOMER:
             return state_of(payment)
+    fault_point("payments.await_customer.after_commit")
     view = gateway().view_of(payment.intent)
     fault_point("payments.await_customer.after_call")
     with scope(owner_id):

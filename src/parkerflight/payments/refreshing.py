@@ -23,6 +23,7 @@ def refresh(*, owner_id: UUID, payment_id: UUID, now: datetime) -> PaymentState:
         payment = locked(payment_id)
         if not payment.intent:
             return state_of(payment)
+    fault_point("payments.refresh.after_commit")
     view = gateway().view_of(payment.intent)
     refunds = gateway().refunds_of(payment.intent) if view.status is PaymentStatus.CAPTURED else []
     fault_point("payments.refresh.after_call")

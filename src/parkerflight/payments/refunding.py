@@ -111,6 +111,7 @@ def refresh_refund(*, owner_id: UUID, refund_id: UUID, now: datetime) -> RefundS
             raise NotFound("no_refund", "There is no such refund.")
         if not row.reference:
             return refund_state_of(row)
+    fault_point("payments.refresh_refund.after_commit")
     view = gateway().refund_view(row.reference)
     fault_point("payments.refresh_refund.after_call")
     with scope(owner_id):

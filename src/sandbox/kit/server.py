@@ -13,12 +13,14 @@ from sandbox.kit.controls import controls
 from sandbox.kit.faults import Fault
 from sandbox.kit.vendor import FAULT, REQUEST_ID, Handler, Sandbox
 
-__all__ = ["LOOPBACK", "REQUEST_ID", "Handler", "Sandbox", "build_app", "run", "serve"]
+__all__ = ["LOOPBACK", "REQUEST_ID", "SANDBOX", "Handler", "Sandbox", "build_app", "run", "serve"]
 
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 CONTROL_PREFIX = "/_sandbox/"
+# how whoever runs the application in its own process finds what is behind it
+SANDBOX = web.AppKey("sandbox", Sandbox)
 # how often time-driven work is looked at when no request comes in
 TICK_SECONDS = 0.1
 
@@ -35,6 +37,7 @@ def build_app(
         middlewares=[_identify(sandbox), _wire_faults(sandbox), *middlewares, _answer_faults(sandbox)],
         client_max_size=32 * 1024 * 1024,
     )
+    app[SANDBOX] = sandbox
     app.router.add_routes(routes)
     app.router.add_routes(controls(sandbox))
     app.cleanup_ctx.append(_background(sandbox))

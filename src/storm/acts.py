@@ -149,7 +149,9 @@ def _dispute(story: Story, chance: random.Random) -> None:
     taken = [one["id"] for one in story.stripe_intents() if one["captured"]]
     if taken:
         kind = chance.choice(("dispute", "early_fraud_warning"))
-        story.world.stripe.control("POST", f"/_sandbox/payment_intents/{chance.choice(taken)}/{kind}", {"inquiry": True})
+        story.world.stripe.control(
+            "POST", f"/_sandbox/payment_intents/{chance.choice(taken)}/{kind}", {"inquiry": True}
+        )
 
 
 def _refund_fails(story: Story, chance: random.Random) -> None:

@@ -61,9 +61,7 @@ def people(count: int = 2) -> list[Person]:
             )  # fmt: skip
             actor = f"account:{person.owner_id}"
             one = travelers.add_traveler(owner_id=person.owner_id, profile=profile, now=START, actor=actor)
-            travelers.add_document(
-                owner_id=person.owner_id, traveler_id=one, document=PASSPORT, now=START, actor=actor
-            )
+            travelers.add_document(owner_id=person.owner_id, traveler_id=one, document=PASSPORT, now=START, actor=actor)
             person.travelers.append(one)
         made.append(person)
     return made

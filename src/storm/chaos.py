@@ -106,20 +106,16 @@ class Chaos:
         commit = connection._commit  # noqa: SLF001 - the one place where Django commits
 
         def risky() -> None:
-            if self_now().calm or self_now().kill_at:
-                commit()
-                return
-            chance = self_now().draw.random() / (DATABASE * self_now().fury or 1)
-            if chance < 1:
-                self_now().faults["database lost before commit"] += 1
+            here = _NOW[0]
+            quiet = here.calm or here.kill_at
+            chance = 1.0 if quiet else here.draw.random()
+            if chance < DATABASE * here.fury:
+                here.faults["database lost before commit"] += 1
                 _break()
             commit()
-            if 1 <= chance < 2:  # noqa: PLR2004 - as likely again
-                self_now().faults["database lost after commit"] += 1
+            if chance > 1 - DATABASE * here.fury and not quiet:
+                here.faults["database lost after commit"] += 1
                 _break()
-
-        def self_now() -> Chaos:
-            return _NOW[0]
 
         if not getattr(connection, "_risky", False):
             connection._commit = risky  # noqa: SLF001

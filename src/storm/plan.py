@@ -79,7 +79,7 @@ class Plan:
 
 def draw(chance: random.Random, fury: float) -> Plan:
     """The plan of one story."""
-    count = chance.choices((1, 2, 3, 4, 6, 10, 20), (58, 20, 9, 6, 4, 2, 1))[0]
+    count = chance.choices((1, 2, 3, 4, 6, 10, 20), (720, 160, 50, 30, 20, 12, 8))[0]
     steps = 26 + 14 * min(count, 8)
     return Plan(
         trips=[_trip(chance) for _ in range(count)],

@@ -72,7 +72,13 @@ class Story:
     """The state of one story while it runs."""
 
     def __init__(
-        self, world: World, crew: Crew, people: list[cast.Person], seed: int, fury: float, kill_at: list[int] | None = None
+        self,
+        world: World,
+        crew: Crew,
+        people: list[cast.Person],
+        seed: int,
+        fury: float,
+        kill_at: list[int] | None = None,
     ) -> None:
         self.world, self.crew, self.people, self.seed = world, crew, people, seed
         self.chance = world.begin(seed)
@@ -127,9 +133,9 @@ class Story:
         fault_points.listen(self.chaos.point)
         jobs.clear(self.world)
         assert self.world.admin is not None
-        self.world.admin.execute("DELETE FROM payments_customer; UPDATE core_switch SET \"on\" = false")
+        self.world.admin.execute('DELETE FROM payments_customer; UPDATE core_switch SET "on" = false')
         for bucket in BUCKETS.values():
-            bucket.tokens = bucket.size
+            bucket._level = bucket._size
         try:
             self._open()
             self._storm()
@@ -141,7 +147,9 @@ class Story:
 
     def _open(self) -> None:
         world, wish = self.world, self.plan
-        world.duffel.control("POST", "/_sandbox/account", {"price_change_rate": wish.price_change_rate, "test_airline": True})
+        world.duffel.control(
+            "POST", "/_sandbox/account", {"price_change_rate": wish.price_change_rate, "test_airline": True}
+        )
         if wish.late:
             for airline in ("ZZ", "BA", "TP", "IB", "AA", "LH"):
                 world.duffel.control("POST", "/_sandbox/late_documents", {"airline": airline, "seconds": wish.late})
@@ -355,13 +363,16 @@ class Story:
         )
         ours: list[Any] = []
         self._as(self.crew.auditor, lambda: ours.extend(invariants.check(self.world.now())))
-        broken += [ledger.Broken(f"invariant {one.invariant}", ",".join(one.ids)) for one in ours if one.invariant not in HUMAN]
+        broken += [
+            ledger.Broken(f"invariant {one.invariant}", ",".join(one.ids)) for one in ours if one.invariant not in HUMAN
+        ]
         broken += self._mails()
         ends = Counter(
             f"{state} {reason}".strip()
             for state, reason in self.world.admin.execute(
-                "SELECT state, CASE WHEN state = 'released' THEN reason ELSE '' END FROM bookings_bookingattempt WHERE created_at >= %s",
-                [self.world.now().replace(year=2000)],
+                """SELECT state, CASE WHEN state = 'released' THEN reason ELSE '' END FROM bookings_bookingattempt
+                   WHERE campaign_id = ANY(%s)""",
+                [[one.id for one in self.campaigns]],
             ).fetchall()
         )
         self._forget()
@@ -383,7 +394,7 @@ class Story:
                UPDATE campaigns_campaign SET status = 'cancelled', wish = '' WHERE status NOT IN ('completed', 'cancelled');
                UPDATE campaigns_match SET state = 'released' WHERE state IN ('found', 'claimed');
                UPDATE campaigns_cell SET last_look_at = NULL, claimed_until = NULL;
-               UPDATE inbox_event SET handled_at = received_at, next_try_at = NULL WHERE handled_at IS NULL"""
+               DELETE FROM inbox_event"""
         )
 
 

@@ -98,11 +98,14 @@ class World:
     def _open_hooks(self) -> None:
         """Register our receivers; their secrets become this process's."""
         config = load()
-        events = {"stripe": ["*"], "duffel": list(DUFFEL_EVENTS)}
         secret = config.secret("stripe_webhook_secret")
-        self.stripe.control("POST", "/_sandbox/webhook_endpoints", {"url": f"{HOOK}stripe", "secret": secret})
+        self.stripe.control(
+            "POST",
+            "/_sandbox/webhook_endpoints",
+            {"url": f"{HOOK}stripe", "secret": secret, "enabled_events": list(STRIPE_EVENTS)},
+        )
         answer = self.duffel.control_api(
-            "POST", "/air/webhooks", {"data": {"url": f"{HOOK}duffel", "events": events["duffel"]}}
+            "POST", "/air/webhooks", {"data": {"url": f"{HOOK}duffel", "events": list(DUFFEL_EVENTS)}}
         )
         config.duffel_webhook_secret = SecretStr(answer["data"]["secret"])
 
@@ -117,6 +120,12 @@ class World:
             vendor.sandbox.tick()
 
 
+# What the product can act on; the rest would only be stored.
+STRIPE_EVENTS = (
+    "payment_intent.amount_capturable_updated", "payment_intent.payment_failed", "payment_intent.canceled", "charge.refunded",
+    "refund.failed", "refund.updated", "payment_method.detached", "charge.dispute.created", "charge.dispute.closed",
+    "radar.early_fraud_warning.created", "review.opened", "review.closed",
+)  # fmt: skip
 DUFFEL_EVENTS = (
     "order.created", "order.creation_failed", "payment.created", "order.airline_initiated_change_detected",
     "order_cancellation.created", "order_cancellation.confirmed",

@@ -26,7 +26,8 @@ SHORTEST_HOLD = timedelta(hours=3)  # less leaves a person no time to read a mai
 PAY_BEFORE = timedelta(minutes=30)  # paid this long before the hold ends: an airline's clock is not ours
 ANSWER_BEFORE = timedelta(hours=2)  # a person's answer must come this long before the hold ends
 LONGEST_ANSWER = timedelta(hours=24)  # a fare held longer on somebody's behalf is speculation, which providers forbid
-CUSTOMER_LOOKS = timedelta(minutes=5)  # webhooks are faster; this is for the ones that get lost
+FIRST_LOOK = timedelta(minutes=5)  # webhooks are faster; looking is for the ones that get lost, so ever more seldom
+SLOWEST_LOOK = timedelta(hours=1)
 STOPPED = timedelta(seconds=30)
 
 
@@ -175,7 +176,8 @@ def ask_customer(attempt: BookingAttempt, now: datetime) -> bool:
             wanted_still(attempt)
     except Terminal as error:
         return refuse(attempt, now, reason=error.code, sentence=str(error), after=After.SEARCH)
-    return wait(attempt, now=now, delay=min(CUSTOMER_LOOKS, ends - now), reason="authentication_required")
+    delay = min(FIRST_LOOK * 2 ** min(attempt.tries, 8), SLOWEST_LOOK, ends - now)
+    return wait(attempt, now=now, delay=delay, reason="authentication_required")
 
 
 def pay(attempt: BookingAttempt, now: datetime) -> bool:

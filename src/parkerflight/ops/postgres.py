@@ -58,7 +58,10 @@ class Server:
         address = json.loads(self._address.read_text())
         address["port"] = _free_port()
         self._address.write_text(json.dumps(address))
-        options = " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, **dict(self.settings), "port": str(address["port"])}.items())
+        options = " ".join(
+            f"-c {name}={value}"
+            for name, value in {**SETTINGS, **dict(self.settings), "port": str(address["port"])}.items()
+        )
         # No socket: passwords over loopback are the only way in, whatever the length of the path.
         options += " -c unix_socket_directories=''"
         self._run(

@@ -59,8 +59,6 @@ def send(attempt: BookingAttempt, offer: Offer, now: datetime) -> bool:
         request = claim_order(attempt, offer, State.HOLDING, now, hold=True, **price, **ends)
     except Terminal as error:
         return _not_even_sent(attempt, now, error)
-    if request is None:
-        return False
     fault_point("bookings.before_hold")
     try:
         outcome = provider().create_order(request)
@@ -194,8 +192,7 @@ def pay(attempt: BookingAttempt, now: datetime) -> bool:
             return repriced(attempt, now)
         with scope(attempt.owner_id):
             wanted_still(attempt)
-            if not move(attempt, State.PAYING, now=now):
-                return False
+            move(attempt, State.PAYING, now=now)
     except Terminal as error:
         return orders.refused(attempt, now, error)
     fault_point("bookings.before_pay")

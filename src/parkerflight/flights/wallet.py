@@ -10,12 +10,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Greatest, Least
 
-from parkerflight.core.errors import BadInput, NotFound
+from parkerflight.core.errors import BadInput
 from parkerflight.core.money import CurrencyMismatch, Money
 from parkerflight.flights.models import Wallet, WalletEntry, WalletHold
+from parkerflight.flights.wallet_rows import enter, locked, save, shift, tracked
 
 log = logging.getLogger(__name__)
 Kind = WalletEntry.Kind
@@ -50,17 +49,17 @@ def reserve(*, attempt_id: UUID, amount: Money, now: datetime) -> bool:
     """
     _positive(amount)
     with transaction.atomic(savepoint=False):
-        wallet, hold = _locked(attempt_id, amount.currency)
+        wallet, hold = locked(attempt_id, amount.currency)
         if hold.currency != amount.currency:
             msg = f"attempt {attempt_id} has reserved in {hold.currency}, not {amount.currency}"
             raise CurrencyMismatch(msg)
         more = amount.minor - hold.reserved_minor
         if wallet is None or hold.spent_minor or not more:
             return True
-        if not _shift(wallet, now, available=-more, reserved=more):
+        if not shift(wallet, now, available=-more, reserved=more):
             return False
-        _save(hold, reserved=amount.minor)
-        _log(Kind.RESERVE if more > 0 else Kind.UNRESERVE, Money(abs(more), hold.currency), now, attempt_id)
+        save(hold, reserved=amount.minor)
+        enter(Kind.RESERVE if more > 0 else Kind.UNRESERVE, Money(abs(more), hold.currency), now, attempt_id)
         return True
 
 
@@ -70,7 +69,7 @@ def spend(*, attempt_id: UUID, amount: Money, now: datetime) -> None:
     Never refuses for want of balance, because the money is gone already: then `available` goes below zero, and that is logged.
     """
     with transaction.atomic(savepoint=False):
-        wallet, hold = _locked(attempt_id, amount.currency)
+        wallet, hold = locked(attempt_id, amount.currency)
         if hold.spent_minor or amount.minor <= 0:
             return
         if hold.currency != amount.currency:
@@ -82,29 +81,29 @@ def spend(*, attempt_id: UUID, amount: Money, now: datetime) -> None:
         left = hold.reserved_minor - amount.minor
         if wallet.available_minor + left < 0:
             log.error("attempt %s paid %s, more than the balance is known to hold", attempt_id, amount)
-        _shift(wallet, now, available=left, reserved=-hold.reserved_minor, spent=amount.minor, overdraw=True)
-        _save(hold, reserved=0, spent=amount.minor)
+        shift(wallet, now, available=left, reserved=-hold.reserved_minor, spent=amount.minor, overdraw=True)
+        save(hold, reserved=0, spent=amount.minor)
         if left:
-            _log(Kind.UNRESERVE if left > 0 else Kind.RESERVE, Money(abs(left), amount.currency), now, attempt_id)
-        _log(Kind.SPEND, amount, now, attempt_id)
+            enter(Kind.UNRESERVE if left > 0 else Kind.RESERVE, Money(abs(left), amount.currency), now, attempt_id)
+        enter(Kind.SPEND, amount, now, attempt_id)
 
 
 def unreserve(*, attempt_id: UUID, now: datetime) -> None:
     """Nothing was bought: what the attempt set aside is available again. Nothing happens when it paid, or set nothing aside."""
     with transaction.atomic(savepoint=False):
-        wallet, hold = _locked(attempt_id)
+        wallet, hold = locked(attempt_id)
         freed = hold.reserved_minor
         if wallet is None or not freed:
             return
-        _shift(wallet, now, available=freed, reserved=-freed)
-        _save(hold, reserved=0)
-        _log(Kind.UNRESERVE, Money(freed, hold.currency), now, attempt_id)
+        shift(wallet, now, available=freed, reserved=-freed)
+        save(hold, reserved=0)
+        enter(Kind.UNRESERVE, Money(freed, hold.currency), now, attempt_id)
 
 
 def refund(*, attempt_id: UUID, amount: Money, now: datetime) -> None:
     """The airline paid `amount` back into the balance; recorded once an attempt, up to what it paid."""
     with transaction.atomic(savepoint=False):
-        wallet, hold = _locked(attempt_id, amount.currency)
+        wallet, hold = locked(attempt_id, amount.currency)
         if wallet is None or hold.refunded_minor or not hold.spent_minor or amount.minor <= 0:
             return
         if hold.currency != amount.currency or amount.minor > hold.spent_minor:
@@ -112,9 +111,9 @@ def refund(*, attempt_id: UUID, amount: Money, now: datetime) -> None:
         if hold.currency != amount.currency:
             return
         back = min(amount.minor, hold.spent_minor)
-        _shift(wallet, now, available=back, spent=-back)
-        _save(hold, refunded=back)
-        _log(Kind.REFUND, Money(back, hold.currency), now, attempt_id)
+        shift(wallet, now, available=back, spent=-back)
+        save(hold, refunded=back)
+        enter(Kind.REFUND, Money(back, hold.currency), now, attempt_id)
 
 
 def top_up(*, amount: Money, reason: str, now: datetime) -> None:
@@ -127,8 +126,8 @@ def top_up(*, amount: Money, reason: str, now: datetime) -> None:
     with transaction.atomic(savepoint=False):
         Wallet.objects.bulk_create([Wallet(currency=amount.currency, updated_at=now)], ignore_conflicts=True)
         wallet = Wallet.objects.select_for_update().get(currency=amount.currency)
-        _shift(wallet, now, available=amount.minor, topped_up=amount.minor)
-        _log(Kind.TOP_UP, amount, now, reason=reason)
+        shift(wallet, now, available=amount.minor, topped_up=amount.minor)
+        enter(Kind.TOP_UP, amount, now, reason=reason)
 
 
 def adjust(*, amount: Money, reason: str, now: datetime) -> None:
@@ -138,12 +137,12 @@ def adjust(*, amount: Money, reason: str, now: datetime) -> None:
     """
     reason = _reason(reason)
     with transaction.atomic(savepoint=False):
-        wallet = _tracked(amount.currency)
-        if not amount.minor or not _shift(wallet, now, available=amount.minor, topped_up=amount.minor):
+        wallet = tracked(amount.currency)
+        if not amount.minor or not shift(wallet, now, available=amount.minor, topped_up=amount.minor):
             raise BadInput(
                 "bad_amount", f"That cannot be taken away; {wallet.available_minor} minor units are available."
             )
-        _log(Kind.ADJUST, amount, now, reason=reason)
+        enter(Kind.ADJUST, amount, now, reason=reason)
 
 
 def set_alarm(*, currency: str, below: Money | None, now: datetime) -> None:
@@ -152,7 +151,7 @@ def set_alarm(*, currency: str, below: Money | None, now: datetime) -> None:
         msg = f"an alarm in {below.currency} for {currency}"
         raise CurrencyMismatch(msg)
     with transaction.atomic(savepoint=False):
-        _tracked(currency)
+        tracked(currency)
         minor = None if below is None else below.minor
         Wallet.objects.filter(currency=currency).update(alarm_below_minor=minor, updated_at=now)
 
@@ -167,54 +166,6 @@ def low() -> list[WalletView]:
     return [view for view in state() if view.low]
 
 
-def _locked(attempt_id: UUID, currency: str = "") -> tuple[Wallet | None, WalletHold]:
-    """The wallet of `currency` (or else of the hold), locked and with it the attempt's hold; a new hold when there is none.
-
-    An attempt that reserved in another currency has that wallet locked too, both in the order of their codes.
-    """
-    reserved_in = WalletHold.objects.filter(attempt_id=attempt_id).values_list("currency", flat=True).first()
-    wanted = currency or reserved_in or ""
-    both = {wanted, reserved_in or wanted}
-    rows = Wallet.objects.select_for_update().filter(currency__in=both).order_by("currency")
-    wallets = {wallet.currency: wallet for wallet in rows}
-    hold = WalletHold.objects.filter(attempt_id=attempt_id).first()
-    return wallets.get(wanted), hold or WalletHold(attempt_id=attempt_id, currency=wanted)
-
-
-def _shift(
-    wallet: Wallet, now: datetime, *, available: int, reserved: int = 0, spent: int = 0, topped_up: int = 0,
-    overdraw: bool = False,
-) -> bool:  # fmt: skip
-    """One conditional UPDATE; False when less is available and `overdraw` does not allow that."""
-    rows = Wallet.objects.filter(currency=wallet.currency)
-    if available < 0 and not overdraw:
-        rows = rows.filter(available_minor__gte=-available)
-    short = Greatest(-(F("available_minor") + available), 0)
-    return bool(
-        rows.update(
-            available_minor=F("available_minor") + available,
-            # Whoever may not overdraw can only lessen it; going below zero all the same breaks the table's check.
-            overdrawn_minor=short if overdraw else Least(F("overdrawn_minor"), short),
-            reserved_minor=F("reserved_minor") + reserved,
-            spent_minor=F("spent_minor") + spent,
-            topped_up_minor=F("topped_up_minor") + topped_up,
-            updated_at=now,
-        )
-    )
-
-
-def _save(hold: WalletHold, **minor: int) -> None:
-    for name, value in minor.items():
-        setattr(hold, f"{name}_minor", value)
-    hold.save()
-
-
-def _log(kind: Kind, amount: Money, now: datetime, attempt_id: UUID | None = None, reason: str = "") -> None:
-    WalletEntry.objects.create(
-        kind=kind, currency=amount.currency, amount_minor=amount.minor, attempt_id=attempt_id, reason=reason, at=now
-    )
-
-
 def _positive(amount: Money) -> None:
     if amount.minor <= 0:
         raise BadInput("bad_amount", f"{amount} is not an amount above zero.", field="amount")
@@ -224,13 +175,6 @@ def _reason(text: str) -> str:
     if not 0 < len(text.strip()) <= LONGEST_REASON:
         raise BadInput("bad_reason", f"Say why in 1 to {LONGEST_REASON} characters.", field="reason")
     return text.strip()
-
-
-def _tracked(currency: str) -> Wallet:
-    wallet = Wallet.objects.select_for_update().filter(currency=currency).first()
-    if wallet is None:
-        raise NotFound("no_wallet", f"There is no balance in {currency} yet; top it up first.")
-    return wallet
 
 
 def _view(wallet: Wallet) -> WalletView:

@@ -14,8 +14,10 @@ from tests.bench import START
 from tests.scenario import cli, last_json
 
 from parkerflight.bookings import cancelling
+from parkerflight.bookings.models import Booking
 from parkerflight.core.errors import BadInput, NotFound
 from parkerflight.core.money import CurrencyMismatch, Money
+from parkerflight.core.tenancy import scope
 from parkerflight.flights import wallet
 from parkerflight.flights.models import Wallet, WalletEntry, WalletHold
 
@@ -291,6 +293,15 @@ class TestABooking:
         assert parts() == (RICH.minor - price, 0, price, RICH.minor) == replayed("GBP")
         scenario.assert_money_is_ticket()
 
+    def test_pays_the_price_that_moved_meanwhile(self, scenario):
+        fill()
+        scenario.duffel.account(price_change_rate=1)
+        attempt = scenario.start().match()
+        assert scenario.drive(attempt) == "completed"
+        price = scenario.trips[0].total.minor
+        assert parts() == (RICH.minor - price, 0, price, RICH.minor) == replayed("GBP")
+        assert len(kinds(attempt)) > 2, "the test needs a price that moves"
+
     def test_gives_the_reservation_back_when_the_bank_refuses(self, scenario):
         fill()
         attempt = scenario.start(card="pm_card_chargeCustomerFail").match()
@@ -324,7 +335,9 @@ class TestABooking:
         fill()
         scenario.start(refundable_only=True).book()
         price, owner = scenario.trips[0].total.minor, {"owner_id": scenario.owner_id}
-        offered = cancelling.quote(**owner, booking_id=scenario.trips[0].id, now=scenario.clock.now())
+        with scope(scenario.owner_id):
+            booking_id = Booking.objects.get().id
+        offered = cancelling.quote(**owner, booking_id=booking_id, now=scenario.clock.now())
         assert offered.to_card.minor > 0, "the test needs a fare that gives money back"
         step = {**owner, "cancellation_id": offered.cancellation_id, "now": scenario.clock.now()}
         cancelling.confirm(**step)

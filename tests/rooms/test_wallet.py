@@ -22,7 +22,7 @@ from parkerflight.flights import wallet
 from parkerflight.flights.models import Wallet, WalletEntry, WalletHold
 
 RICH = Money(2_000_000, "GBP")
-ATTEMPTS = [UUID(int=number) for number in range(3)]
+ATTEMPTS = [UUID(int=number) for number in range(2)]
 
 
 def pounds(minor: int) -> Money:
@@ -145,6 +145,23 @@ class TestTheLedger:
         ]  # fmt: skip
         assert parts() == (70, 30, 0, 100)
         assert kinds(ATTEMPTS[0]) == ["reserve", "reserve", "unreserve"]
+
+    def test_pays_and_is_paid_back_once_an_attempt_whatever_is_said_again(self, database, caplog):
+        fill(pounds(100))
+        of = {"attempt_id": ATTEMPTS[0], "now": START}
+        wallet.reserve(amount=pounds(60), **of)
+        for minor in (60, 60, 70):
+            wallet.spend(amount=pounds(minor), **of)
+            wallet.unreserve(**of)
+        assert wallet.reserve(amount=pounds(99), **of), "it has paid"
+        for minor in (25, 25, 30):
+            wallet.refund(amount=pounds(minor), **of)
+        assert parts() == (65, 0, 35, 100) == replayed("GBP")
+        assert kinds(ATTEMPTS[0]) == ["reserve", "spend", "refund"]
+        wallet.spend(attempt_id=ATTEMPTS[1], amount=pounds(10), now=START)
+        wallet.refund(attempt_id=ATTEMPTS[1], amount=pounds(11), now=START)
+        assert parts() == (65, 0, 35, 100), "no more comes back than was paid"
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
 
     def test_does_not_stop_what_it_does_not_track(self, database):
         assert wallet.reserve(attempt_id=ATTEMPTS[0], amount=pounds(5), now=START)

@@ -13,6 +13,7 @@ import typer
 
 from parkerflight.ops.cli_attempts import attempts
 from parkerflight.ops.cli_inbox import inbox
+from parkerflight.ops.cli_wallet import wallet
 from parkerflight.ops.entry import setup
 from parkerflight.settings.config import REPOSITORY, ConfigurationError, Process
 
@@ -30,6 +31,7 @@ bench = typer.Typer(no_args_is_help=True, help="Measure the system with its own 
 app.add_typer(offers, name="offers", rich_help_panel="Try it")
 app.add_typer(attempts, name="attempts", rich_help_panel="Watch it")
 app.add_typer(inbox, name="inbox", rich_help_panel="Watch it")
+app.add_typer(wallet, name="wallet", rich_help_panel="Watch it")
 app.add_typer(bench, name="bench", rich_help_panel="Develop")
 
 Data = Annotated[Path, typer.Option("--data", help="Directory that holds the database, keys, mails and logs.")]

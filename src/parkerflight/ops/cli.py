@@ -14,6 +14,7 @@ import typer
 from parkerflight.ops.cli_attempts import attempts
 from parkerflight.ops.cli_inbox import inbox
 from parkerflight.ops.cli_wallet import wallet
+from parkerflight.ops.cli_watch import reconcile, watch
 from parkerflight.ops.entry import setup
 from parkerflight.settings.config import REPOSITORY, ConfigurationError, Process
 
@@ -32,6 +33,8 @@ app.add_typer(offers, name="offers", rich_help_panel="Try it")
 app.add_typer(attempts, name="attempts", rich_help_panel="Watch it")
 app.add_typer(inbox, name="inbox", rich_help_panel="Watch it")
 app.add_typer(wallet, name="wallet", rich_help_panel="Watch it")
+app.command(rich_help_panel="Run it")(watch)
+app.command(rich_help_panel="Watch it")(reconcile)
 app.add_typer(bench, name="bench", rich_help_panel="Develop")
 
 Data = Annotated[Path, typer.Option("--data", help="Directory that holds the database, keys, mails and logs.")]

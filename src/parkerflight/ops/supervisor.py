@@ -73,7 +73,7 @@ def down(data: Path) -> bool:
 
 
 def supervise(data: Path) -> None:
-    """Run until SIGTERM: start sandboxes, web, back office and worker, restart what ends, stop all in order."""
+    """Run until SIGTERM: start sandboxes, web, back office, worker and watcher, restart what ends, stop all in order."""
     installation = Installation(data)
     stopping = False
 
@@ -89,6 +89,7 @@ def supervise(data: Path) -> None:
         "web": installation.start_web,
         "backoffice": installation.start_backoffice,
         "worker": installation.start_worker,
+        "watch": installation.start_watch,
     }
     for start in starters.values():
         start()

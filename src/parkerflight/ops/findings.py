@@ -68,12 +68,11 @@ class Report:
         }
 
 
-LOOK = "Look at both: ./parker attempts show, and the vendor's dashboard."
 ADVICE = {
     # Duffel
-    "order_without_an_attempt": "We paid for an order nobody here asked for. Find out who made it; cancel it at the provider while it can be.",
-    "order_of_a_released_attempt": "The attempt was let go but the airline booked. Nothing was charged: cancel the order at the provider at once.",
-    "order_of_an_attempt_that_has_not_ordered": "The provider has a paid order, our attempt has not sent one. Stop bookings, then find out who sent it.",
+    "order_without_an_attempt": "We paid for an order nobody here asked for. Find out who made it; cancel it while it can be.",
+    "order_of_a_released_attempt": "The attempt was let go, the airline booked, nothing was charged: cancel the order at once.",
+    "order_of_an_attempt_that_has_not_ordered": "There is a paid order, but our attempt sent none. Stop bookings, then find out who did.",
     "second_order_of_an_attempt": "One attempt, two orders: cancel the one that is not the booking's at the provider.",
     "unpaid_hold_nobody_waits_for": "It lapses by itself and costs nothing. Cancel it at the provider if seats are short.",
     "attempt_behind": "A worker was told to go on. If it is here again tomorrow, look with ./parker attempts show.",

@@ -17,13 +17,18 @@ class Violation:
     ids: list[str]
 
 
-SETTLED = "('completed', 'released')"  # an attempt in any other state is in flight
-# A switch that was just turned back leaves its attempts waiting for their next look, 30 seconds away.
-STOPPED = """EXISTS (SELECT 1 FROM core_switch s WHERE s.name IN ('{}', 'read_only')
-              AND (s.on OR s.changed_at > %(now)s - interval '10 minutes'))"""
-
-# Whether a worker ever ran on this database: a simulator without workers has nobody to empty the queue.
-WORKED = "EXISTS (SELECT 1 FROM procrastinate_periodic_defers)"
+# What several queries share, by the name they use it under.
+PARTS = {
+    # An attempt in any other state is in flight.
+    "settled": "('completed', 'released')",
+    # A simulator without workers has nobody to empty the queue.
+    "worked": "EXISTS (SELECT 1 FROM procrastinate_periodic_defers)",
+    # A switch that was just turned back leaves its attempts waiting for their next look, 30 seconds away.
+    "bookings_stopped": """EXISTS (SELECT 1 FROM core_switch s WHERE s.name IN ('bookings', 'read_only')
+        AND (s.on OR s.changed_at > %(now)s - interval '10 minutes'))""",
+    "captures_stopped": """EXISTS (SELECT 1 FROM core_switch s WHERE s.name IN ('captures', 'read_only')
+        AND (s.on OR s.changed_at > %(now)s - interval '10 minutes'))""",
+}
 
 MONEY = {
     "captured_without_ticket": """
@@ -38,11 +43,11 @@ MONEY = {
     "captured_payment_is_not_the_attempts": """
         SELECT p.id FROM payments_payment p WHERE p.captured_minor > p.refunded_minor AND NOT EXISTS (
             SELECT 1 FROM bookings_bookingattempt a WHERE a.payment_id = p.id AND a.id = p.attempt_id)""",
-    "ticket_without_capture": f"""
+    "ticket_without_capture": """
         SELECT b.id FROM bookings_booking b JOIN bookings_bookingattempt a ON a.id = b.attempt_id
         LEFT JOIN payments_payment p ON p.id = a.payment_id
         WHERE b.cancelled_at IS NULL AND COALESCE(p.captured_minor, 0) = 0 AND (a.state = 'completed' OR (
-              a.state = 'capturing' AND a.updated_at < %(now)s - interval '1 hour' AND NOT {STOPPED.format("captures")}))""",
+              a.state = 'capturing' AND a.updated_at < %(now)s - interval '1 hour' AND NOT {captures_stopped}))""",
     "captured_amount_is_not_the_ticket_price": """
         SELECT b.id FROM bookings_booking b JOIN bookings_bookingattempt a ON a.id = b.attempt_id
         JOIN payments_payment p ON p.id = a.payment_id
@@ -119,33 +124,33 @@ ATTEMPTS = {
         WHERE state NOT IN ('completed', 'released', 'ordered', 'capturing', 'refused') AND order_id <> ''
           AND hold_until < %(now)s - interval '2 hours'""",
     # The reason alone excuses nothing: it stays when the attempt moves on.
-    "attempt_in_one_state_too_long": f"""
+    "attempt_in_one_state_too_long": """
         SELECT id FROM bookings_bookingattempt
         WHERE state NOT IN ('completed', 'released', 'held', 'needs_customer') AND human_since IS NULL
           AND NOT (state = 'unknown' AND updated_at > %(now)s - interval '26 hours')
           AND NOT (state = 'ordered' AND reason = 'tickets_late')
           AND NOT (state = 'authorised' AND order_id <> '' AND reason = 'review_open')
-          AND NOT (state IN ('prepared', 'authorised') AND {STOPPED.format("bookings")})
-          AND NOT (state = 'capturing' AND {STOPPED.format("captures")})
+          AND NOT (state IN ('prepared', 'authorised') AND {bookings_stopped})
+          AND NOT (state = 'capturing' AND {captures_stopped})
           AND updated_at < %(now)s - %(too_long)s * interval '1 minute'""",
-    "attempt_nobody_looks_at": f"""
+    "attempt_nobody_looks_at": """
         SELECT id FROM bookings_bookingattempt
-        WHERE state NOT IN {SETTLED} AND (due_at IS NULL OR due_at < %(now)s - interval '15 minutes')""",
-    "attempt_needs_a_person": f"""
-        SELECT id FROM bookings_bookingattempt WHERE human_since IS NOT NULL AND state NOT IN {SETTLED}""",
-    "attempt_without_its_claim": f"""
+        WHERE state NOT IN {settled} AND (due_at IS NULL OR due_at < %(now)s - interval '15 minutes')""",
+    "attempt_needs_a_person": """
+        SELECT id FROM bookings_bookingattempt WHERE human_since IS NOT NULL AND state NOT IN {settled}""",
+    "attempt_without_its_claim": """
         SELECT a.id FROM bookings_bookingattempt a LEFT JOIN campaigns_campaign c ON c.id = a.campaign_id
         LEFT JOIN campaigns_match m ON m.id = a.match_id
-        WHERE a.state NOT IN {SETTLED} AND (c.status IS DISTINCT FROM 'booking' OR m.state IS DISTINCT FROM 'claimed')""",
+        WHERE a.state NOT IN {settled} AND (c.status IS DISTINCT FROM 'booking' OR m.state IS DISTINCT FROM 'claimed')""",
     "order_without_a_booking": """
         SELECT a.id FROM bookings_bookingattempt a LEFT JOIN bookings_booking b ON b.attempt_id = a.id
         WHERE a.state IN ('ordered', 'capturing', 'completed') AND (b.id IS NULL OR b.order_id <> a.order_id)""",
 }
 
 CAMPAIGNS = {
-    "campaign_books_without_an_attempt": f"""
+    "campaign_books_without_an_attempt": """
         SELECT c.id FROM campaigns_campaign c WHERE c.status = 'booking' AND NOT EXISTS (
-            SELECT 1 FROM bookings_bookingattempt a WHERE a.campaign_id = c.id AND a.state NOT IN {SETTLED})""",
+            SELECT 1 FROM bookings_bookingattempt a WHERE a.campaign_id = c.id AND a.state NOT IN {settled})""",
     "completed_campaign_without_a_booking": """
         SELECT c.id FROM campaigns_campaign c WHERE c.status = 'completed' AND NOT EXISTS (
             SELECT 1 FROM bookings_booking b WHERE b.campaign_id = c.id)""",
@@ -156,21 +161,21 @@ CAMPAIGNS = {
         WHERE a.state = 'completed' AND a.updated_at < %(now)s - interval '1 hour' AND NOT EXISTS (
             SELECT 1 FROM notifications_message m
             WHERE m.owner_id = a.owner_id AND m.event_key = 'booking.confirmed:' || a.id::text)""",
-    "message_not_delivered": f"""
-        SELECT id FROM notifications_message WHERE {WORKED}
+    "message_not_delivered": """
+        SELECT id FROM notifications_message WHERE {worked}
           AND ((state = 'failed' AND created_at > %(now)s - interval '2 days')
                OR (state IN ('queued', 'sending') AND created_at < %(now)s - interval '1 hour'))""",
 }
 
 OURSELVES = {
     "balance_is_low": "SELECT currency FROM flights_wallet WHERE available_minor < alarm_below_minor",
-    "reservation_without_an_attempt": f"""
+    "reservation_without_an_attempt": """
         SELECT h.attempt_id FROM flights_wallethold h LEFT JOIN bookings_bookingattempt a ON a.id = h.attempt_id
-        WHERE h.reserved_minor > 0 AND (a.id IS NULL OR a.state IN {SETTLED})""",
+        WHERE h.reserved_minor > 0 AND (a.id IS NULL OR a.state IN {settled})""",
     # The queue lives by the database's own clock, whatever the system's says.
-    "job_waits_too_long": f"""
+    "job_waits_too_long": """
         SELECT j.id FROM procrastinate_jobs j
-        WHERE {WORKED} AND j.status = 'todo' AND COALESCE(j.scheduled_at, (SELECT max(e.at) FROM procrastinate_events e
+        WHERE {worked} AND j.status = 'todo' AND COALESCE(j.scheduled_at, (SELECT max(e.at) FROM procrastinate_events e
               WHERE e.job_id = j.id)) < now() - interval '10 minutes'""",
     "job_lost_by_its_worker": """
         SELECT j.id FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
@@ -178,7 +183,9 @@ OURSELVES = {
           AND (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id) < now() - interval '2 minutes'""",
 }
 
-INVARIANTS: dict[str, str] = {**MONEY, **REFUNDS, **ATTEMPTS, **CAMPAIGNS, **OURSELVES}
+INVARIANTS: dict[str, str] = {
+    name: query.format(**PARTS) for name, query in {**MONEY, **REFUNDS, **ATTEMPTS, **CAMPAIGNS, **OURSELVES}.items()
+}
 
 
 def check(now: datetime) -> list[Violation]:

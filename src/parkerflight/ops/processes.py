@@ -150,9 +150,7 @@ class Installation:
 
     def start_watch(self) -> None:
         """Start whoever checks the invariants and compares the books, as the role that sees everybody's figures."""
-        self.launch(
-            "watch", [sys.executable, "-m", "parkerflight", "watch"], self.environment(Process.BACKOFFICE)
-        )
+        self.launch("watch", [sys.executable, "-m", "parkerflight", "watch"], self.environment(Process.BACKOFFICE))
 
     def start_web(self) -> None:
         """Start the web process and wait until it is ready."""

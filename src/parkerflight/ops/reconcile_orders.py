@@ -81,9 +81,12 @@ def _expected(since: datetime) -> list[tuple[str, UUID | None, UUID]]:
     """(order, booking, attempt) of what we booked or hold since then."""
     booked = Booking.objects.filter(booked_at__gte=since).values_list("order_id", "id", "attempt_id")
     live = BookingAttempt.objects.exclude(state__in=SETTLED).exclude(order_id="").filter(created_at__gte=since)
-    known = {order_id: (order_id, booking_id, attempt_id) for order_id, booking_id, attempt_id in booked}
-    held = {order_id: (order_id, None, attempt_id) for order_id, attempt_id in live.values_list("order_id", "id")}
-    return [*(held | known).values()][:MOST_LOOKUPS]
+    known: dict[str, tuple[str, UUID | None, UUID]] = {}
+    for order_id, attempt_id in live.values_list("order_id", "id"):
+        known[order_id] = (order_id, None, attempt_id)
+    for order_id, booking_id, attempt_id in booked:
+        known[order_id] = (order_id, booking_id, attempt_id)
+    return [*known.values()][:MOST_LOOKUPS]
 
 
 def ours_of(order: Order) -> Ours | None:

@@ -56,7 +56,8 @@ class Server:
         if self.running():
             return
         address = json.loads(self._address.read_text())
-        address["port"] = _free_port()
+        # The port is kept where it can be: processes that outlived the server find it again.
+        address["port"] = address["port"] if _is_free(address["port"]) else _free_port()
         self._address.write_text(json.dumps(address))
         options = " ".join(
             f"-c {name}={value}"
@@ -82,6 +83,14 @@ class Server:
         """Whether the server answers for this cluster."""
         done = self._run("pg_ctl", "-D", str(self._cluster), "status", check=False)
         return done.returncode == 0
+
+    def alive(self) -> bool:
+        """Whether the server's main process lives; cheap enough to ask all the time."""
+        try:
+            os.kill(int((self._cluster / "postmaster.pid").read_text().splitlines()[0]), 0)
+        except (OSError, ValueError, IndexError):
+            return False
+        return True
 
     def stop(self) -> None:
         """Stop it, waiting for open transactions to be rolled back."""
@@ -159,6 +168,19 @@ def _let_through(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
+
+
+def _is_free(port: int) -> bool:
+    if not port:
+        return False
+    with socket.socket() as probe:
+        # As PostgreSQL does: connections that are only fading away do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _free_port() -> int:

@@ -193,8 +193,15 @@ def kill_server(cluster: Path) -> None:
     os.kill(main, signal.SIGSTOP)
     for pid in [*children(main), main]:
         os.kill(pid, signal.SIGKILL)
-    while Path(f"/proc/{main}").exists() and Path(f"/proc/{main}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
+    while alive(main):
         time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def children(parent: int) -> list[int]:

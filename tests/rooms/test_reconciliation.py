@@ -63,7 +63,13 @@ class Vendors:
 
     def hold(self, **form):
         """Hold 50.00 GBP on a stranger's card."""
-        base = {"amount": "5000", "currency": "gbp", "payment_method": "pm_card_visa", "capture_method": "manual", "confirm": "true"}
+        base = {
+            "amount": "5000",
+            "currency": "gbp",
+            "payment_method": "pm_card_visa",
+            "capture_method": "manual",
+            "confirm": "true",
+        }
         return self.pay("/v1/payment_intents", **(base | form))["id"]
 
     def intent_of(self, scenario):

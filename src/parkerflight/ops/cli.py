@@ -273,6 +273,19 @@ def bench_booking(
     raise typer.Exit(measure.run(n=n, data=data, as_json=as_json))
 
 
+@bench.command("workers")
+def bench_workers(
+    n: Annotated[int, typer.Option("--bookings", min=4, max=30, help="How many campaigns to book in each round.")] = 24,
+    rounds: Annotated[int, typer.Option(min=1, max=3, help="Rounds with each number of workers.")] = 3,
+    data: Data = REPOSITORY / ".parker" / "bench",
+    as_json: Json = False,
+) -> None:
+    """Whole bookings a second, search to captured payment, with one, two and four worker processes."""
+    from parkerflight.ops import bench_workers as measure
+
+    raise typer.Exit(measure.run(n=n, rounds=rounds, data=data, as_json=as_json))
+
+
 @app.command(rich_help_panel="Develop", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Run every check: lint, types, architecture, tests. With arguments, only pytest with those."""

@@ -22,13 +22,9 @@ def django_database(config: Config) -> dict[str, Any]:
         msg = "DATABASE_URL is not set. Give a PostgreSQL 15 or newer, or use the embedded mode (PARKER_EMBEDDED=true)."
         raise ConfigurationError(msg)
     if config.process in {Process.WEB, Process.WORKER}:
-        parts["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": POOL_MAX, "timeout": 10, "reset": _reset, "check": _check}}
-    return {"ENGINE": "django.db.backends.postgresql", "CONN_HEALTH_CHECKS": False, **parts}
-
-
-def _check(connection: Any) -> None:
-    """One round trip as a job or request begins: a connection that a restarted server left behind is replaced, not used."""
-    connection.execute("")
+        parts["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": POOL_MAX, "timeout": 10, "reset": _reset}}
+    # One round trip as a job or request begins: a connection that a restarted server left behind is replaced, not used.
+    return {"ENGINE": "django.db.backends.postgresql", "CONN_HEALTH_CHECKS": True, **parts}
 
 
 def _reset(connection: Any) -> None:

@@ -1,10 +1,20 @@
 """Each invariant finds the damage it is made for; on a clean booking none complains."""
 
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import psycopg
 import pytest
 from tests.scenario import cli, last_json
 
 from parkerflight.bookings import completion
-from parkerflight.ops import invariants
+from parkerflight.ops import checking, invariants, queries
+from parkerflight.ops.models import CheckRun
 
 OLD = "'2026-01-01'"
 ATTEMPT, PAYMENT, BOOKING = "bookings_bookingattempt", "payments_payment", "bookings_booking"
@@ -67,10 +77,69 @@ DAMAGE = {
         INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('x', 'x', 'doing') RETURNING id)
         INSERT INTO procrastinate_events (job_id, type, at) SELECT id, 'started', '2026-01-01' FROM lost""",
 }
+# A second standing ticket is refused by a partial unique index.
 HELD_BY_THE_DATABASE = {
-    # A second standing ticket is refused by a partial unique index.
-    "two_tickets_for_one_campaign": f"""INSERT INTO {BOOKING} SELECT (json_populate_record(b, json_build_object(
-        'id', gen_random_uuid(), 'attempt_id', gen_random_uuid(), 'order_id', 'ord_2'))).* FROM {BOOKING} b""",
+    "two_tickets_for_one_campaign": (
+        f"""CREATE TEMPORARY TABLE other AS SELECT * FROM {BOOKING};
+        UPDATE other SET id = gen_random_uuid(), order_id = 'ord_2';
+        ALTER TABLE {BOOKING} DISABLE TRIGGER ALL; INSERT INTO {BOOKING} SELECT * FROM other""",
+        "booking_one_live_per_campaign",
+    ),
+}
+CAPTURING = f"UPDATE {PAYMENT} SET captured_minor = 0, state = 'held'; UPDATE {ATTEMPT} SET state = 'capturing', updated_at = {OLD}"
+LEGAL = {
+    "tickets that come a day after the money": (
+        f"UPDATE {BOOKING} SET tickets = 0, booked_at = booked_at - interval '1 day'",
+        "captured_without_ticket",
+    ),
+    "a refund of everything": (
+        f"UPDATE {PAYMENT} SET refunded_minor = captured_minor; UPDATE {BOOKING} SET cancelled_at = booked_at",
+        "captured_without_ticket",
+    ),
+    "an order whose tickets are late for hours": (
+        f"UPDATE {ATTEMPT} SET state = 'ordered', reason = 'tickets_late', updated_at = {OLD}",
+        "attempt_in_one_state_too_long",
+    ),
+    "captures that an operator stopped": (
+        f"INSERT INTO core_switch VALUES ('captures', true, '', {OLD}); {CAPTURING}",
+        "ticket_without_capture",
+    ),
+    "bookings that an operator stopped": (
+        f"INSERT INTO core_switch VALUES ('bookings', true, '', {OLD}); "
+        f"UPDATE {ATTEMPT} SET state = 'prepared', updated_at = {OLD}",
+        "attempt_in_one_state_too_long",
+    ),
+    "a veto window of a day": (
+        f"UPDATE {ATTEMPT} SET state = 'held', updated_at = {OLD}",
+        "attempt_in_one_state_too_long",
+    ),
+    "a cancellation that somebody once had to look at": (
+        CANCELLATION.format(to_card=0, state="settled", at=OLD, human=OLD),
+        "cancellation_needs_a_person",
+    ),
+    "a refund made at the gateway itself": (
+        REFUND.replace("'x', ''", "'outside:re_1', ''"),
+        "refunded_more_than_was_promised",
+    ),
+    "a queue that no worker ever served": (
+        f"INSERT INTO procrastinate_jobs (queue_name, task_name, scheduled_at) VALUES ('x', 'x', {OLD})",
+        "job_waits_too_long",
+    ),
+}
+# Nobody may hide behind a reason that was true of an earlier state, or a switch that was turned back long ago.
+NOT_LEGAL = {
+    "a capture behind late tickets": (
+        f"UPDATE {ATTEMPT} SET state = 'capturing', reason = 'tickets_late', updated_at = {OLD}",
+        "attempt_in_one_state_too_long",
+    ),
+    "a stop that ended": (
+        f"INSERT INTO core_switch VALUES ('captures', false, '', {OLD}); {CAPTURING}",
+        "ticket_without_capture",
+    ),
+    "a ticket that was cancelled after its money was taken": (
+        f"UPDATE {BOOKING} SET cancelled_at = booked_at; UPDATE {ATTEMPT} SET state = 'released'",
+        "captured_without_ticket",
+    ),
 }
 
 
@@ -88,6 +157,22 @@ class TestInvariants:
         with as_role("backoffice"):
             assert name in {violation.invariant for violation in invariants.check(booked.clock.now())}
 
+    @pytest.mark.parametrize("name", HELD_BY_THE_DATABASE)
+    def test_cannot_be_broken_where_the_database_holds_them(self, booked, admin, name):
+        damage, constraint = HELD_BY_THE_DATABASE[name]
+        with pytest.raises(psycopg.errors.UniqueViolation, match=constraint), admin.transaction():
+            admin.execute(damage.replace("order_id = 'ord_2'", "order_id = 'ord_2', attempt_id = gen_random_uuid()"))
+
+    @pytest.mark.parametrize(("change", "name"), LEGAL.values(), ids=LEGAL.keys())
+    def test_say_nothing_about(self, booked, as_role, admin, change, name):
+        admin.execute(change)
+        assert name not in broken(booked, as_role)
+
+    @pytest.mark.parametrize(("change", "name"), NOT_LEGAL.values(), ids=NOT_LEGAL.keys())
+    def test_see_through(self, booked, as_role, admin, change, name):
+        admin.execute(change)
+        assert name in broken(booked, as_role)
+
     def test_end_the_command_with_exit_code_one_and_the_ids(self, booked, admin):
         attempt = booked.attempts[0]["id"]
         completion.confirm(owner_id=booked.owner_id, attempt_id=attempt, now=booked.clock.now())
@@ -97,3 +182,64 @@ class TestInvariants:
         assert done.returncode == 1
         found = {one["invariant"]: one["ids"] for one in last_json(done.stdout)["violations"]}
         assert found["attempt_needs_a_person"] == [str(attempt)]
+
+
+def broken(booked, as_role):
+    with as_role("backoffice"):
+        return {violation.invariant for violation in invariants.check(booked.clock.now())}
+
+
+class TestTheWatcher:
+    def test_tells_what_is_new_once_and_that_it_is_over(self, booked, as_role, admin, caplog):
+        caplog.set_level(logging.INFO)
+        attempt = str(booked.attempts[0]["id"])
+        with as_role("backoffice"):
+            checking.run(booked.clock.now())
+            assert [one for one in caplog.records if one.name == checking.__name__] == []
+            admin.execute(DAMAGE["attempt_needs_a_person"])
+            checking.run(booked.clock.now())
+            checking.run(booked.clock.now())
+            admin.execute(f"UPDATE {ATTEMPT} SET state = 'completed', human_since = NULL")
+            checking.run(booked.clock.now())
+        said = [
+            (one.levelname, one.getMessage()) for one in caplog.records if "attempt_needs_a_person" in one.getMessage()
+        ]
+        assert said == [
+            ("ERROR", f"alert invariant=attempt_needs_a_person ids={attempt}"),
+            ("INFO", f"cleared invariant=attempt_needs_a_person ids={attempt}"),
+        ]
+
+    def test_keeps_its_runs_for_a_month(self, booked, as_role):
+        with as_role("backoffice"):
+            checking.run(booked.clock.now() - timedelta(days=31))
+            checking.run(booked.clock.now() - timedelta(days=29))
+            checking.run(booked.clock.now())
+            assert CheckRun.objects.count() == 2
+
+    def test_shows_the_team_its_last_run_while_it_is_fresh(self, booked, as_role, admin):
+        with as_role("backoffice"):
+            ran_at = booked.clock.now()
+            checking.run(ran_at)
+            admin.execute(DAMAGE["attempt_needs_a_person"])
+            shown = queries.latest_checks(booked.clock.advance(minutes=4))
+            assert {(one.at, one.ids) for one in shown} == {(ran_at, ())}
+            shown = queries.latest_checks(booked.clock.advance(minutes=8))
+            assert shown[0].ids
+            assert shown[0].at == booked.clock.now()
+
+    def test_runs_as_a_process_that_survives_a_vendor_that_is_away(self, booked, as_role, admin):
+        booked.duffel.fault(route="GET /air/orders", nth=1, times=500, action="status", status=500)
+        command = [sys.executable, "-m", "parkerflight", "watch"]
+        watcher = subprocess.Popen(
+            command, env={**os.environ, "PARKER_PROCESS": "backoffice"}, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            deadline = time.monotonic() + 30
+            while not admin.execute("SELECT 1 FROM ops_checkrun").fetchone():
+                assert time.monotonic() < deadline, "nobody watched"
+                time.sleep(0.1)
+            time.sleep(1)
+            assert watcher.poll() is None
+        finally:
+            watcher.send_signal(signal.SIGTERM)
+            assert watcher.wait(timeout=20) == 0

@@ -96,7 +96,7 @@ def _people(installation: Installation, n: int, first: int) -> None:
 
 
 def _one(admin: psycopg.Connection[Any], query: str, *given: object) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = admin.execute(query, given).fetchone()  # type: ignore[call-overload]
+    row: tuple[Any, ...] | None = admin.execute(query, given).fetchone()
     return row or ()
 
 

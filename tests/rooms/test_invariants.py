@@ -105,8 +105,8 @@ LEGAL = {
         "ticket_without_capture",
     ),
     "bookings that an operator stopped": (
-        f"INSERT INTO core_switch VALUES ('bookings', true, '', {OLD}); "
-        f"UPDATE {ATTEMPT} SET state = 'prepared', updated_at = {OLD}",
+        f"""INSERT INTO core_switch VALUES ('bookings', true, '', {OLD});
+        UPDATE {ATTEMPT} SET state = 'prepared', updated_at = {OLD}""",
         "attempt_in_one_state_too_long",
     ),
     "a veto window of a day": (

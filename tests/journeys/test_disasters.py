@@ -168,6 +168,17 @@ class TestAKilledDatabase:
         site.assert_one_ticket_and_one_capture_each(people)
 
 
+class TestAJobWhoseWorkerDied:
+    def test_makes_way_for_the_same_work_that_waits_behind_its_lock(self, site):
+        left = """INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status)
+            VALUES ('periodic', 'bookings.watch', 'bookings.watch', 'bookings.watch', '{"timestamp": 0}', %s)"""
+        for status in ("doing", "todo"):
+            site.rows(left, status)
+        people = site.campaigns(1)
+        with site.workers(1):
+            site.wait(lambda: site.completed(people) == 1)
+
+
 class TestAKillSwitch:
     def test_stops_bookings_within_a_second(self, site):
         site.tell("faults", route="GET /air/offers/*", action="slow", seconds=0.4, nth=1, times=10_000)

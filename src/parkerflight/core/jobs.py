@@ -11,7 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 import procrastinate
 from django.db.utils import InterfaceError, OperationalError
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
 
 from parkerflight.core import clock
 from parkerflight.core.errors import Retryable
@@ -112,7 +113,11 @@ async def _retry_stalled(timestamp: int) -> None:  # noqa: ARG001
     manager = app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER.total_seconds()):
         log.warning("job %s (%s) stalled; running it again", job.id, job.task_name)
-        await manager.retry_job(job)
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:
+            # The same work waits already, behind the lock the dead one still holds: only ending that lets it run.
+            await manager.finish_job(job, status=Status.FAILED, delete_job=False)
 
 
 async def _remove_old(timestamp: int) -> None:  # noqa: ARG001

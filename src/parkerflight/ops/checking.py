@@ -20,7 +20,7 @@ def run(now: datetime) -> list[Violation]:
     start = time.monotonic()
     found = check(now)
     took = round((time.monotonic() - start) * 1000)
-    broken = {one.invariant: one.ids[:MOST_IDS] for one in found}
+    broken = {one.invariant: sorted(one.ids)[:MOST_IDS] for one in found}
     last = CheckRun.objects.order_by("-id").first()
     CheckRun.objects.create(at=now, took_ms=took, checked=len(INVARIANTS), violations=broken)
     CheckRun.objects.filter(at__lt=now - KEEP).delete()

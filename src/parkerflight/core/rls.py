@@ -19,6 +19,9 @@ OPEN_TABLES = {
     "campaigns_cell": "origin, destination, dates: shared by all campaigns, points at nobody",
     "campaigns_look": "what fares were seen in a cell; points at nobody",
     "flights_ratelimit": "what the provider's rate-limit headers said last",
+    "flights_wallet": "our balance at the provider, a row a currency",
+    "flights_walletreservation": "what each attempt takes of that balance; attempt ids only",
+    "flights_walletentry": "the balance's movements, append-only; attempt ids only",
     "core_switch": "kill switches; read by every process",
 }
 

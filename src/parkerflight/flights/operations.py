@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from parkerflight.flights.duffel.adapter import DuffelProvider
 from parkerflight.flights.limiter import SharedLimiter
-from parkerflight.settings.config import load
+from parkerflight.settings.config import ConfigurationError, load
 
 if TYPE_CHECKING:
     from parkerflight.flights.provider import FlightProvider
+    from parkerflight.settings.config import Config
 
 _installed: FlightProvider | None = None
 
@@ -29,4 +30,17 @@ def install(instead: FlightProvider | None) -> None:
 @lru_cache(maxsize=1)
 def _configured() -> FlightProvider:
     config = load()
-    return DuffelProvider(base=config.duffel_base, token=config.secret("duffel_token"), limiter=SharedLimiter())
+    return DuffelProvider(
+        base=config.duffel_base,
+        token=config.secret("duffel_token"),
+        webhook_secret=_webhook_secret(config),
+        limiter=SharedLimiter(),
+    )
+
+
+def _webhook_secret(config: Config) -> str:
+    """Without it webhooks are refused, and sweeps find what they would have told; searching and booking go on."""
+    try:
+        return config.secret("duffel_webhook_secret")
+    except ConfigurationError:
+        return ""

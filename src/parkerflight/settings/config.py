@@ -64,6 +64,11 @@ class Config(BaseSettings):
     stripe_base: str = STRIPE_BASE
     duffel_token: SecretStr | None = Field(default=None, validation_alias="DUFFEL_TOKEN")
     duffel_base: str = DUFFEL_BASE
+    duffel_webhook_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias="DUFFEL_WEBHOOK_SECRET",
+        description="Shown once, in the answer that registers our webhook; without it every webhook is refused.",
+    )
     clock_file: Path | None = Field(default=None, description="Virtual clock shared with the sandboxes; tests only.")
     fault_point: str = Field(default="", description="Kill this process at the named fault point; sandbox only.")
     allowed_hosts: list[str] = ["127.0.0.1", "localhost"]
@@ -142,6 +147,7 @@ def embedded_secrets(data: Path) -> dict[str, str]:
             # The sandboxes take any test key; a random one shows that none is written down anywhere.
             "stripe_api_key": f"sk_test_{secrets.token_urlsafe(24)}",
             "duffel_token": f"duffel_test_{secrets.token_urlsafe(24)}",
+            "duffel_webhook_secret": secrets.token_urlsafe(32),
             **{f"db_{process.value}": secrets.token_urlsafe(24) for process in Process},
         }
         write_private(path, json.dumps(kept, indent=1))

@@ -9,18 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from parkerflight.core.errors import Terminal
+from parkerflight.flights.duffel.itinerary import slices
 from parkerflight.flights.duffel.wire import Node, malformed
 from parkerflight.flights.types import (
     UNKNOWN_CONDITION,
-    Baggage,
     Condition,
     Offer,
     OfferPassenger,
     Order,
     OrderState,
-    Place,
-    Segment,
-    Slice,
     Ticket,
 )
 
@@ -74,6 +71,7 @@ def order(value: Any, *, path: str = "") -> Order:
     """One order, given as decoded JSON. Its state is derived: the wire has none."""
     node = Node.of(value, path)
     owner = node.node_or_none("owner") or Node({})
+    payment = node.node_or_none("payment_status") or Node({})
     tickets = tuple(_ticket(one) for one in node.nodes_or_none("documents") if _is_ticket(one))
     passenger_ids = tuple(one.text("id") for one in node.nodes("passengers"))
     return Order(
@@ -91,65 +89,12 @@ def order(value: Any, *, path: str = "") -> Order:
         metadata=_metadata(node),
         refund=_condition(node, "refund_before_departure"),
         change=_condition(node, "change_before_departure"),
+        payment_required_by=payment.moment_or_none("payment_required_by"),
+        price_guarantee_expires_at=payment.moment_or_none("price_guarantee_expires_at"),
+        paid_at=payment.moment_or_none("paid_at"),
+        void_window_ends_at=node.moment_or_none("void_window_ends_at"),
+        can_cancel="cancel" in node.texts_or_none("available_actions"),
     )
-
-
-def slices(node: Node) -> tuple[Slice, ...]:
-    """The slices of an offer or order."""
-    return tuple(_slice(one) for one in node.some_nodes("slices"))
-
-
-def _slice(node: Node) -> Slice:
-    segments = tuple(_segment(one) for one in node.some_nodes("segments"))
-    return Slice(
-        id=node.text_or_empty("id"),
-        origin=_place(node.node("origin")),
-        destination=_place(node.node("destination")),
-        segments=segments,
-        duration=node.duration_or_none("duration"),
-        fare_brand=node.text_or_empty("fare_brand_name"),
-    )
-
-
-def _segment(node: Node) -> Segment:
-    marketing = node.node("marketing_carrier")
-    operating = node.node_or_none("operating_carrier") or marketing
-    passengers = [(one.text("passenger_id"), one) for one in node.nodes_or_none("passengers")]
-    return Segment(
-        id=node.text_or_empty("id"),
-        origin=_place(node.node("origin")),
-        destination=_place(node.node("destination")),
-        departing_at=node.local("departing_at"),
-        arriving_at=node.local("arriving_at"),
-        marketing_carrier=marketing.text_or_empty("iata_code"),
-        marketing_flight_number=node.text_or_empty("marketing_carrier_flight_number"),
-        operating_carrier=operating.text_or_empty("iata_code"),
-        operating_carrier_name=operating.text_or_empty("name"),
-        duration=node.duration_or_none("duration"),
-        baggage={name: _baggage(one) for name, one in passengers},
-        cabins={name: one.text_or_empty("cabin_class") for name, one in passengers},
-        stops=len(node.nodes_or_none("stops")),
-    )
-
-
-def _place(node: Node) -> Place:
-    city = node.node_or_none("city") or Node({})
-    return Place(
-        iata_code=node.text("iata_code"),
-        name=node.text_or_empty("name"),
-        city_name=node.text_or_empty("city_name") or city.text_or_empty("name"),
-        time_zone=node.text_or_empty("time_zone"),
-        city_code=node.text_or_empty("iata_city_code") or city.text_or_empty("iata_code"),
-    )
-
-
-def _baggage(node: Node) -> Baggage:
-    counts = {"checked": 0, "carry_on": 0}
-    for one in node.nodes_or_none("baggages"):
-        kind = one.text_or_empty("type")
-        if kind in counts:
-            counts[kind] += one.whole_or("quantity", 0)
-    return Baggage(**counts)
 
 
 def _offer_passenger(node: Node) -> OfferPassenger:

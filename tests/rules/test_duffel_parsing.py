@@ -22,6 +22,7 @@ from parkerflight.flights.duffel.wire import duration
 from parkerflight.flights.provider import (
     AlreadyAttempted,
     Misconfigured,
+    NotHoldable,
     OfferGone,
     PassengerRefused,
     PriceChanged,
@@ -360,7 +361,7 @@ class TestOrderErrors:
             (408, "", OutcomeUnknown),
             (302, "", OutcomeUnknown),
             (204, "", OutcomeUnknown),
-            (422, "invalid_order_create_type", Terminal),
+            (422, "invalid_order_create_type", NotHoldable),
             (422, "something_new", Terminal),
             (404, "", Terminal),
         ],

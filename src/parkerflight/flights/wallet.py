@@ -42,7 +42,7 @@ class WalletView:
         return self.available < self.alarm_below
 
 
-class _TooLow(Exception):
+class _TooLowError(Exception):
     """The wallet cannot pay; ends the transaction so that nothing of the try stays."""
 
 
@@ -83,7 +83,7 @@ def reserve(*, attempt_id: UUID, amount: Money, now: datetime) -> bool:
     try:
         with transaction.atomic():
             _reserve(attempt_id, amount, now)
-    except _TooLow:
+    except _TooLowError:
         return False
     return True
 
@@ -94,16 +94,19 @@ def spend(*, attempt_id: UUID, amount: Money, now: datetime) -> None:
     Once per attempt. It never refuses: the money is gone whatever we think we had. If it is more than we thought, the
     difference is booked as a correction, and logged.
     """
+    if amount.minor <= 0:
+        raise ParkerError("bad_amount", f"{amount} cannot be spent.")
     with transaction.atomic():
         held = _row(attempt_id, amount, now)
         if held is None or held.spent:
             return
-        beyond = amount.minor - held.reserved
-        if not _move(amount.currency, now, available=-beyond, reserved=-held.reserved, spent=amount.minor):
-            _correct(attempt_id, amount.currency, beyond, now)
-            _move(amount.currency, now, available=-beyond, reserved=-held.reserved, spent=amount.minor)
-        held.reserved, held.spent, held.updated_at = 0, amount.minor, now
-        held.save(update_fields=["reserved", "spent", "updated_at"])
+        if held.reserved:
+            _adjust(held, Money(0, amount.currency), now, kind="unreserve")
+        if not _move(amount.currency, now, available=-amount.minor, spent=amount.minor):
+            _correct(attempt_id, amount, now)
+            _move(amount.currency, now, available=-amount.minor, spent=amount.minor)
+        held.spent, held.updated_at = amount.minor, now
+        held.save(update_fields=["spent", "updated_at"])
         _note("spend", amount, now, attempt_id=attempt_id)
 
 
@@ -139,7 +142,7 @@ def refund(*, attempt_id: UUID, amount: Money, now: datetime) -> None:
 
 def _reserve(attempt_id: UUID, amount: Money, now: datetime) -> None:
     if amount.minor <= 0:
-        raise ParkerError("bad_reservation", f"{amount} cannot be reserved.")
+        raise ParkerError("bad_amount", f"{amount} cannot be reserved.")
     held = _row(attempt_id, amount, now)
     if held is not None and not held.spent and held.reserved != amount.minor:
         _adjust(held, amount, now, kind="reserve")
@@ -162,21 +165,21 @@ def _same_currency(held: WalletReservation, amount: Money) -> None:
 
 
 def _adjust(held: WalletReservation, amount: Money, now: datetime, *, kind: str) -> None:
-    """Reserve `amount` in place of what is reserved. Raises _TooLow."""
+    """Reserve `amount` in place of what is reserved. Raises _TooLowError."""
     more = amount.minor - held.reserved
     if not _move(amount.currency, now, available=-more, reserved=more):
-        raise _TooLow
+        raise _TooLowError
     held.reserved, held.updated_at = amount.minor, now
     held.save(update_fields=["reserved", "updated_at"])
     _note(kind, Money(abs(more) if kind == "unreserve" else more, amount.currency), now, attempt_id=held.attempt_id)
 
 
-def _correct(attempt_id: UUID, currency: str, beyond: int, now: datetime) -> None:
-    """Make `beyond` available: the provider had it, for it has taken it."""
-    available = Wallet.objects.select_for_update().values_list("available", flat=True).get(currency=currency)
-    missing = Money(beyond - available, currency)
-    log.warning("the wallet in %s was out of step: %s were missing for attempt %s", currency, missing, attempt_id)
-    _move(currency, now, available=missing.minor, topped_up=missing.minor)
+def _correct(attempt_id: UUID, spent: Money, now: datetime) -> None:
+    """Make `spent` available: the provider had it, for it has taken it."""
+    available = Wallet.objects.select_for_update().values_list("available", flat=True).get(currency=spent.currency)
+    missing = spent - Money(available, spent.currency)
+    log.warning("the wallet was out of step: %s were missing for attempt %s", missing, attempt_id)
+    _move(spent.currency, now, available=missing.minor, topped_up=missing.minor)
     _note("correction", missing, now, attempt_id=attempt_id, reason="the provider took more than the wallet had")
 
 

@@ -58,4 +58,6 @@ def pages(client: Client, route: Route, query: Mapping[str, str], *, most: int) 
         if not after:
             return
         asked["after"] = after
-    raise Terminal("filter_ignored", f"The provider listed more than {most * PAGE} things; its filter cannot be trusted.")
+    raise Terminal(
+        "filter_ignored", f"The provider listed more than {most * PAGE} things; its filter cannot be trusted."
+    )

@@ -1,6 +1,7 @@
 """The switches under /_sandbox that only this vendor has, and its ledger."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -69,7 +70,16 @@ def routes(world: Worlds) -> list[web.RouteDef]:
         change = aftercare.plant_change(world(), order, int(wish.get("shift_minutes", 90)))
         return web.json_response(change, status=201)
 
+    async def move_price(request: web.Request) -> web.Response:
+        """Let the airline ask another price for a held order once its guarantee has run out: {"factor": "1.1"}."""
+        order = world().orders.get(request.match_info["id"])
+        if order is None:
+            return web.json_response({"error": "no such order"}, status=404)
+        order.price_factor = Decimal(str((await request.json())["factor"]))
+        return web.json_response({"factor": str(order.price_factor)})
+
     return [
+        web.post("/_sandbox/orders/{id}/price", move_price),
         web.post("/_sandbox/account", control(_account)),
         web.post("/_sandbox/limits", control(_limits)),
         web.post("/_sandbox/orders_mode", control(_orders_mode)),

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.duffel import errors, offers, ordering
 from sandbox.duffel.airlines import DUFFEL_AIRWAYS
 from sandbox.duffel.clockwork import stamp
-from sandbox.duffel.money import parsed
+from sandbox.duffel.money import parsed, rounded
 from sandbox.duffel.world import Order, World
 
 
@@ -15,7 +15,8 @@ def current_price(world: World, order: Order) -> None:
     now = world.now()
     guaranteed = order.price_guaranteed_until is not None and now < order.price_guaranteed_until
     if order.awaiting_payment(now) and not guaranteed:
-        order.total, order.price_guaranteed_until = offers.price_now(world, order.offer), None
+        fare = offers.price_now(world, order.offer) * order.price_factor
+        order.total, order.price_guaranteed_until = rounded(fare, order.currency), None
 
 
 def pay(world: World, data: dict[str, Any]) -> tuple[int, dict[str, Any]]:

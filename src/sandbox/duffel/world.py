@@ -126,6 +126,7 @@ class Order:
     paid_at: float | None = None
     payment_required_by: float | None = None
     price_guaranteed_until: float | None = None
+    price_factor: Decimal = Decimal(1)
     documents_at: float | None = None
     tickets: list[str] = field(default_factory=list)
     cancelled_at: float | None = None

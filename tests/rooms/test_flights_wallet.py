@@ -127,11 +127,11 @@ class TestReserving:
 
     def test_belongs_to_the_callers_transaction(self):
         fill(100)
-        with pytest.raises(RuntimeError), transaction.atomic():
+        with transaction.atomic():
             assert reserve(uuid4(), 60)
             assert not reserve(uuid4(), 60)
             assert reserve(uuid4(), 40)
-            raise RuntimeError
+            transaction.set_rollback(True)
         assert figures() == (100, 0, 0, 0)
 
     @pytest.mark.parametrize("minor", [0, -1])

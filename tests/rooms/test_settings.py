@@ -20,7 +20,15 @@ class TestSettings:
         assert "DUFFEL_TOKEN is a live key" in done.stderr
 
     @pytest.mark.parametrize(
-        "name", ["PARKER_SECRET_KEY", "PARKER_KEK_FILE", "STRIPE_API_KEY", "DUFFEL_TOKEN", "DATABASE_URL"]
+        "name",
+        [
+            "PARKER_SECRET_KEY",
+            "PARKER_KEK_FILE",
+            "STRIPE_API_KEY",
+            "DUFFEL_TOKEN",
+            "DUFFEL_WEBHOOK_SECRET",
+            "DATABASE_URL",
+        ],
     )
     def test_have_no_default_secret_outside_the_embedded_mode(self, name, monkeypatch):
         from parkerflight.settings import database
@@ -33,6 +41,7 @@ class TestSettings:
             "PARKER_KEK_FILE": lambda: config.kek_path,
             "STRIPE_API_KEY": lambda: config.secret("stripe_api_key"),
             "DUFFEL_TOKEN": lambda: config.secret("duffel_token"),
+            "DUFFEL_WEBHOOK_SECRET": lambda: config.secret("duffel_webhook_secret"),
             "DATABASE_URL": lambda: database.django_database(config),
         }[name]
         with pytest.raises(ConfigurationError, match=name):
@@ -42,6 +51,17 @@ class TestSettings:
         first = embedded_secrets(tmp_path / "data")
         assert first == embedded_secrets(tmp_path / "data")
         assert stat.S_IMODE((tmp_path / "data" / "secrets.json").stat().st_mode) == 0o600
+
+    def test_find_newer_secrets_for_an_older_installation(self, tmp_path):
+        (tmp_path / "secrets.json").write_text('{"secret_key": "old"}')
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "secrets.json").write_text('{"secret_key": "another"}')
+
+        made = embedded_secrets(tmp_path)
+
+        assert made == embedded_secrets(tmp_path)
+        assert len(made["duffel_webhook_secret"]) == 64
+        assert made["duffel_webhook_secret"] != embedded_secrets(tmp_path / "other")["duffel_webhook_secret"]
 
     def test_allow_fault_points_only_while_both_vendors_are_on_this_machine(self):
         done = cli("invariants", PARKER_DUFFEL_BASE="https://api.duffel.com", PARKER_FAULT_POINT="x")

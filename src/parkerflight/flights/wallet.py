@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+LONGEST_REASON = 200  # a sentence; the column's length
+
 log = logging.getLogger(__name__)
 
 
@@ -51,8 +53,9 @@ def top_up(*, amount: Money, reason: str, now: datetime) -> None:
 
     Raises BadInput when it is zero, has no reason, or takes out more than is available.
     """
-    if not amount.minor or not reason.strip():
-        raise BadInput("bad_top_up", "Give an amount other than zero and a reason.", field="amount")
+    if not amount.minor or not 0 < len(reason.strip()) <= LONGEST_REASON:
+        message = f"Give an amount other than zero and a reason of up to {LONGEST_REASON} letters."
+        raise BadInput("bad_top_up", message, field="amount")
     with transaction.atomic():
         # Left out where it exists. Concurrent first payments meet here, and then in the conditional UPDATE.
         Wallet.objects.bulk_create([Wallet(currency=amount.currency, updated_at=now)], ignore_conflicts=True)

@@ -3,6 +3,8 @@
 No secret has a default. The embedded mode makes random ones once and keeps them under the data directory (mode 0600).
 """
 
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -18,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 STRIPE_BASE = "https://api.stripe.com"
 DUFFEL_BASE = "https://api.duffel.com"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+NEWER_SECRETS = ("duffel_webhook_secret",)  # those that secrets.json files of before may lack
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -152,7 +155,12 @@ def embedded_secrets(data: Path) -> dict[str, str]:
         }
         write_private(path, json.dumps(kept, indent=1))
     loaded: dict[str, str] = json.loads(path.read_text())
-    return loaded
+    # A file of an older version lacks newer secrets. They are derived, not drawn: all processes agree without writing it.
+    return {name: _derived(loaded["secret_key"], name) for name in NEWER_SECRETS} | loaded
+
+
+def _derived(key: str, name: str) -> str:
+    return hmac.new(key.encode(), name.encode(), hashlib.sha256).hexdigest()
 
 
 def write_private(path: Path, text: str) -> None:

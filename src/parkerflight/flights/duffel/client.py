@@ -45,6 +45,8 @@ class Route:
 
     def of(self, id: str) -> str:  # noqa: A002 - the template's own word
         """The path of one thing. Its id is escaped: it came from outside and must not leave its place."""
+        if "{id}" in self.path and not id:
+            raise ParkerError("no_id", f"{self} needs an id.")
         return self.path.replace("{id}", quote(id, safe=""))
 
 

@@ -40,7 +40,7 @@ def failure(status: int, code: str, pointer: str = "") -> errors.Failure:
 
 class TestAQuote:
     def test_is_read_from_a_captured_answer(self):
-        quote = aftercare.quote(captured("python/create-order-cancellation"))
+        quote = aftercare.quote(captured("python/confirm-order-cancellation"))
 
         assert quote.id == "ore_00009qzZWzjDipIkqpaUAj"
         assert (quote.refund, quote.refund_to) == (Money(9080, "GBP"), RefundTo.OTHER)
@@ -57,12 +57,12 @@ class TestAQuote:
         ],
     )
     def test_never_takes_an_unknown_target_for_our_balance(self, said: Any, meant: RefundTo):
-        quote = aftercare.quote(captured("python/create-order-cancellation") | {"refund_to": said})
+        quote = aftercare.quote(captured("python/confirm-order-cancellation") | {"refund_to": said})
         assert quote.refund_to is meant
 
     def test_without_a_figure_says_so(self):
         silent = {"refund_amount": None, "refund_currency": None, "expires_at": None, "confirmed_at": None}
-        quote = aftercare.quote(captured("python/create-order-cancellation") | silent)
+        quote = aftercare.quote(captured("python/confirm-order-cancellation") | silent)
         assert (quote.refund, quote.expires_at, quote.confirmed_at) == (None, None, None)
 
     @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ class TestAQuote:
     )
     def test_with_a_figure_that_cannot_be_read_is_refused(self, broken: dict[str, Any]):
         with pytest.raises(Terminal, match=r"data\.refund_"):
-            aftercare.quote(captured("python/create-order-cancellation") | broken)
+            aftercare.quote(captured("python/confirm-order-cancellation") | broken)
 
 
 class TestAChange:

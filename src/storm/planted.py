@@ -404,7 +404,9 @@ def run(wish: argparse.Namespace) -> int:
     for _ in names:
         found.append(done.get())
         one = found[-1]
-        console.print(f"{one['name']:28} {'caught by seed ' + str(one['seed']) if one['caught'] else 'NOT CAUGHT'}  {one['by']}")
+        console.print(
+            f"{one['name']:28} {'caught by seed ' + str(one['seed']) if one['caught'] else 'NOT CAUGHT'}  {one['by']}"
+        )
     found.sort(key=lambda one: names.index(one["name"]))
     if wish.json:
         print(json.dumps({"planted": found}))  # noqa: T201

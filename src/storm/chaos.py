@@ -36,17 +36,16 @@ class Chaos:
         self.calm = True
         self.faults: Counter[str] = Counter()
         self.trace: list[str] = []
-        self.passed: list[str] = []
         self.kill_at: list[int] = []
-        """For the exhaustive runs: die when this many points were passed; each entry once."""
-        self.count = 0
+        """For the exhaustive walks: die at the point of this number, then again; -1 is never."""
+        self.points = 0
+        self.since_death = 0
 
     def point(self, name: str) -> None:
         """A fault point was passed by the running actor."""
         actor = current()
         if actor is None or connection.in_atomic_block:
             return
-        self.count += 1
         self.note(f"{actor.name} {name}")
         if self.kill_at:
             self._exactly(actor, name)
@@ -61,11 +60,14 @@ class Chaos:
             actor.pause(name)
 
     def _exactly(self, actor: Actor, name: str) -> None:
-        self.passed.append(name)
-        if actor.role == "worker" and len(self.passed) == self.kill_at[0]:
-            self.kill_at.pop(0)
-            self.passed.clear()
-            self.kill_at = self.kill_at or [-1]
+        """Count the workers' points; die at the wanted one, and then again that many further on."""
+        if actor.role != "worker" or actor.name == "operator":
+            return
+        self.since_death += 1
+        self.points += 1
+        if self.since_death == self.kill_at[0]:
+            self.kill_at = self.kill_at[1:] or [-1]
+            self.since_death = 0
             self.faults["worker death"] += 1
             raise Killed(name)
 

@@ -74,8 +74,9 @@ class Stage:
         self.crew = Crew(self.world)
         self.people: list[Any] = []
         self.played = STORIES_A_DATABASE
+        self.last_points = 0
 
-    def play(self, seed: int, fury: float, kill_at: list[int] | None = None) -> Any:
+    def play(self, seed: int, fury: float, kill_at: list[int] | None = None, plan: Any = None) -> Any:
         """One story; after a failed one the next gets a new database."""
         from storm.story import Story
 
@@ -83,10 +84,12 @@ class Stage:
             self.renew()
         self.played += 1
         try:
-            outcome = Story(self.world, self.crew, self.people, seed, fury, kill_at).run()
+            story = Story(self.world, self.crew, self.people, seed, fury, kill_at, plan)
+            outcome = story.run()
         except BaseException:
             self.played = STORIES_A_DATABASE
             raise
+        self.last_points = story.chaos.points
         if not outcome.settled or outcome.broken:
             self.played = STORIES_A_DATABASE
         return outcome
@@ -176,7 +179,7 @@ def main() -> None:
     parser.add_argument("--fury", type=float, default=1.0, help="how much goes wrong; 0 is fair weather")
     parser.add_argument("--planted", action="store_true")
     parser.add_argument("--exhaustive", action="store_true")
-    parser.add_argument("--only", default="", help="of the planted bugs, only the one of this name")
+    parser.add_argument("--only", default="", help="of the planted bugs or the paths, only the one of this name")
     parser.add_argument("--data", type=Path, default=REPOSITORY / ".parker" / "storm")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true", help="with one seed: print its trace")

@@ -82,7 +82,7 @@ class Story:
     ) -> None:
         self.world, self.crew, self.people, self.seed = world, crew, people, seed
         self.chance = world.begin(seed)
-        self.plan = plan.draw(self.chance, fury)
+        self.plan = wish or plan.draw(self.chance, fury)
         self.chaos = Chaos(random.Random(f"chaos/{seed}"), self.plan.fury)  # noqa: S311 - simulated on purpose
         self.kill_at = kill_at
         self.campaigns: list[cast.Campaign] = []
@@ -182,9 +182,12 @@ class Story:
             self.chaos.kill_at, self.chaos.calm = list(self.kill_at), True
         for self.step in range(self.plan.steps):
             self._notice_the_dead()
-            if self.step in self.plan.acts and self.kill_at is None:
+            if self.step in self.plan.acts:
                 self._act(self.plan.acts[self.step])
-            self._turn()
+            if self.kill_at is None:
+                self._turn()
+            else:
+                self._orderly_turn()
         self.chaos.kill_at = []
 
     def _turn(self) -> None:
@@ -205,6 +208,16 @@ class Story:
             self.world.advance(self.chance.choice((1, 5, 20, 70, 400)))
         if paused and self.chance.random() < 0.03:  # noqa: PLR2004
             self._take_for_dead(self.chance.choice(paused))
+
+    def _orderly_turn(self) -> None:
+        """For the exhaustive walks: one worker, jobs in order, webhooks at once, a little time between."""
+        worker = self.crew.workers[0]
+        if todo := jobs.waiting(self.world):
+            self._begin(worker, todo[0])
+            return
+        self._as(worker, lambda: app.tasks[PERIODIC[self.step % len(PERIODIC)]].func(timestamp=0))
+        self._post(all_of_them=True)
+        self.world.advance(10)
 
     def _begin(self, actor: Actor, job: Job) -> None:
         jobs.take(self.world, job)

@@ -59,16 +59,18 @@ def demo(
     as_json: Json = False,
     fault: Annotated[
         str,
-        typer.Option(
-            help="Show a recovery: order-answer-lost, crash-after-authorise, crash-after-order, crash-before-capture."
-        ),
+        typer.Option(help="Tell the story of one disaster, such as order-answer-lost; «list» prints them all."),
     ] = "",
     seed: Annotated[int, typer.Option(help="Seed of the sandbox's fares.")] = 7,
     picture: Annotated[Path | None, typer.Option(help="Also write what was shown as an SVG picture.")] = None,
 ) -> None:
-    """Show one campaign find its fare and book it: offline, with real processes. Exit code 0 only if completed."""
+    """Show one campaign find its fare and book it: offline, with real processes. Exit code 0 only if it ends as promised."""
     from parkerflight.ops import demo as show
+    from parkerflight.ops import demo_disasters
 
+    if fault == "list":
+        typer.echo(demo_disasters.listed())
+        return
     raise typer.Exit(show.run(data=data, as_json=as_json, fault=fault, seed=seed, picture=picture))
 
 

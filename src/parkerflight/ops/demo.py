@@ -152,7 +152,7 @@ def _report(stage: Stage, campaign: CampaignView) -> dict[str, Any]:
     if trip or stage.disaster is None:
         demo_report.show(stage.console, result, trip, stage.installation)
     if stage.disaster:
-        demo_books.show(stage, result, kept=kept(result))
+        demo_books.show(stage, campaign, result, kept=kept(result))
     stage.console.print(
         "\nGo on: [bold]./parker up[/bold] keeps it running, [bold]./parker demo --fault list[/bold] tells which disasters it shows.\n"
     )

@@ -125,11 +125,7 @@ def _sign(owner_id: UUID, card_id: UUID, cap: Money, now: datetime) -> UUID:
 def _lowest(criteria: Criteria, wish: Wish) -> Money:
     """The lowest fare on sale now that the traveller would take."""
     offers = [offer for cell in cells(criteria) for offer in provider().search(query_of(cell.to_json()))]
-    fits = [
-        one
-        for one in offers
-        if not wish.holdable or (one.owner.iata_code == HOLDS and not one.requires_instant_payment)
-    ]
+    fits = [one for one in offers if not wish.holdable or (one.owner == HOLDS and not one.requires_instant_payment)]
     return min((one.total for one in fits), key=lambda total: total.minor)
 
 

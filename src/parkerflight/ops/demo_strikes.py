@@ -177,7 +177,7 @@ def _decide(stage: Stage, attempt: BookingAttempt) -> None:
         "--reason",
         "Stripe support: account fixed",
     ]
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - our own command, our own arguments
         [sys.executable, "-m", "parkerflight", *command], env=stage.installation.environment(Process.WORKER),
         check=True, capture_output=True,
     )  # fmt: skip

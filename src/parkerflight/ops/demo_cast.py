@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from parkerflight.accounts.operations import open_account
 from parkerflight.campaigns import operations as campaigns
-from parkerflight.campaigns.models import CampaignCell, Cell, Look
+from parkerflight.campaigns.models import CampaignCell, Cell, Look, Match
 from parkerflight.campaigns.rules.criteria import Criteria, cells, query_of
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
@@ -139,11 +139,13 @@ def _criteria(today: date, wish: Wish) -> Criteria:
 
 
 def looks_outstanding(owner_id: UUID, campaign_id: UUID, now: datetime) -> bool:
-    """Whether a cell of the campaign still waits for its look at this moment."""
+    """Whether a cell of the campaign still waits for its look at this moment, or a match for its claim."""
     due = now - timedelta(hours=load().search_interval_hours)
     with scope(owner_id):
         keys = CampaignCell.objects.filter(campaign_id=campaign_id, active=True).values("cell_id")
         wanted = Cell.objects.filter(key__in=keys)
+        if Match.objects.filter(campaign_id=campaign_id, state=Match.State.FOUND).exists():
+            return True
         return wanted.filter(last_look_at__isnull=True).exists() or wanted.filter(last_look_at__lte=due).exists()
 
 

@@ -24,22 +24,23 @@ QUIET = 2.0  # real seconds without news after which a booking that waits for a 
 FAR = timedelta(seconds=20)  # waits shorter than this pass by themselves
 DOWN_SECONDS = 2  # how long the killed database stays away: long enough that the worker meets it
 RESTARTS = 20  # tries, half a second apart: the dead server's children need a moment to let go of its memory
+# What each state of an attempt means: who acts, and what they do.
 WORDS = {
-    "prepared": "the fare is read once more and judged",
-    "authorising": "the bank is asked to hold the money",
-    "authorised": "the money is held",
-    "holding": "the airline is asked to keep the seats",
-    "held": "the airline keeps the seats, unpaid",
-    "needs_customer": "a letter asks the cardholder to confirm",
-    "ordering": "the ticket is ordered",
-    "paying": "the held seats are paid for",
-    "repricing": "the new price is judged",
-    "unknown": "nobody knows what became of the request: ask the provider",
-    "ordered": "the airline says: booked",
-    "capturing": "the money is being taken",
-    "completed": "the money is taken: ticket and money agree",
-    "refused": "nothing was bought: let go of what is held",
-    "released": "nothing is held any more",
+    "prepared": ("parker", "reads the fare once more and judges it"),
+    "authorising": ("bank", "is asked to hold the money"),
+    "authorised": ("bank", "holds the money"),
+    "holding": ("airline", "is asked to keep the seats unpaid"),
+    "held": ("airline", "keeps the seats"),
+    "needs_customer": ("bank", "wants the cardholder's word; a letter asks for it"),
+    "ordering": ("airline", "is asked for the ticket"),
+    "paying": ("airline", "is paid for the seats it keeps"),
+    "repricing": ("parker", "reads the new price and judges it"),
+    "unknown": ("parker", "does not know what became of the request, and asks"),
+    "ordered": ("airline", "says: booked"),
+    "capturing": ("bank", "is asked for the money it holds"),
+    "completed": ("parker", "has the ticket and the money: they agree"),
+    "refused": ("parker", "knows that nothing was bought, and lets go of what is held"),
+    "released": ("parker", "holds nothing any more"),
 }
 
 
@@ -74,7 +75,9 @@ def tell(stage: Stage, campaign_id: UUID) -> None:
             if key in stage.events:
                 continue
             stage.events.add(key)
-            stage.line(event.state, f"[dim]{event.at:%d %b %H:%M:%S}[/dim]  {WORDS[event.state]}")
+            who, does = WORDS[event.state]
+            why = f"{event.state}: {event.reason}" if event.reason else event.state
+            stage.line(who, f"[dim]{event.at:%d %b %H:%M:%S}[/dim]  {does}  [dim]({why})[/dim]")
             if event.state == stage.disaster.strikes_in and not stage.disaster.fault_point:
                 _mark(stage)
 

@@ -46,6 +46,8 @@ def _settle(stage: Stage, campaign_id: UUID) -> CampaignView:
     start = time.monotonic()
     while time.monotonic() < start + PATIENCE:
         revive(stage)
+        # In this order: what is claimed after the first look at it shows in the second.
+        outstanding = looks_outstanding(stage.owner, campaign_id, stage.moment)
         campaign = queries.campaign(stage.owner, campaign_id)
         _show_fit(stage, campaign)
         demo_strikes.tell(stage, campaign_id)
@@ -56,7 +58,7 @@ def _settle(stage: Stage, campaign_id: UUID) -> CampaignView:
                 start = time.monotonic()
             time.sleep(0.25)
             continue
-        if campaign.status != "active" or not looks_outstanding(stage.owner, campaign_id, stage.moment):
+        if campaign.status != "active" or not outstanding:
             return campaign
         if time.monotonic() > start + WAITING:
             # Somebody waits for time to pass, such as a look that the rate limit postponed.

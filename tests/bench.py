@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -21,13 +20,11 @@ from uuid import UUID
 import httpx
 import psycopg
 import pytest
-from django.core.management import call_command
-from django.db import connection
 
 from parkerflight.accounts.operations import open_account
 from parkerflight.core import clock, switches
-from parkerflight.ops import postgres, roles
-from parkerflight.settings.config import Process, embedded_secrets, load
+from parkerflight.ops import postgres, template
+from parkerflight.settings.config import load
 
 if TYPE_CHECKING:
     from tests.scenario import Scenario
@@ -91,14 +88,14 @@ def cluster() -> Iterator[postgres.Server]:
     server = postgres.embedded(config.data)
     with _lock(config.data / "cluster.lock"):
         server.start()
-        template = _template(server)
+        source = template.migrated(server)
         with psycopg.connect(server.url(), autocommit=True) as admin_connection:
             admin_connection.execute(
-                f'CREATE DATABASE "{config.database_name}" TEMPLATE "{template}" OWNER parker_owner'
+                f'CREATE DATABASE "{config.database_name}" TEMPLATE "{source}" OWNER parker_owner'
             )
-    _log_in("worker", server)
+    template.log_in("worker", server)
     yield server
-    _disconnect()
+    template.disconnect()
     with psycopg.connect(server.url(), autocommit=True) as admin_connection:
         admin_connection.execute(f'DROP DATABASE "{config.database_name}" WITH (FORCE)')
         others = admin_connection.execute(
@@ -116,59 +113,17 @@ def _lock(path: Path) -> Iterator[None]:
         yield
 
 
-def _template(server: postgres.Server) -> str:
-    """A migrated database, named after the migrations' content and so made once per change."""
-    source = Path(postgres.__file__).parents[1]
-    files = sorted([*source.glob("*/migrations/*.py"), source / "core" / "rls.py", source / "ops" / "roles.py"])
-    name = "parker_template_" + hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-    passwords = {process.role: embedded_secrets(load().data)[f"db_{process.value}"] for process in Process}
-    roles.prepare(server.url(), "parker_unused", passwords)
-    with psycopg.connect(server.url(), autocommit=True) as admin_connection:
-        ready = admin_connection.execute("SELECT datistemplate FROM pg_database WHERE datname = %s", [name]).fetchone()
-        if ready and ready[0]:
-            return name
-        admin_connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
-        roles.prepare(server.url(), name, passwords)
-        roles.prepare_schema(server.url(name))
-        _log_in("owner", server, name)
-        call_command("migrate", verbosity=0)
-        with connection.cursor() as cursor:
-            roles.grant_jobs(cursor)
-        _disconnect()
-        admin_connection.execute(f'ALTER DATABASE "{name}" IS_TEMPLATE true')
-    return name
-
-
-def _disconnect() -> None:
-    connection.close()
-    if connection.pool:
-        connection.close_pool()
-
-
-def _log_in(process: str, server: postgres.Server, database: str | None = None) -> None:
-    """Point Django's connection at a role's own login, as that role's process would be."""
-    _disconnect()
-    address = json.loads((server.directory / "postgres.json").read_text())
-    password = embedded_secrets(load().data)[f"db_{process}"]
-    connection.settings_dict |= {
-        "NAME": database or load().database_name,
-        "USER": f"parker_{process}",
-        "PASSWORD": password,
-        "PORT": address["port"],
-    }
-
-
 @pytest.fixture(scope="session")
 def as_role(cluster: postgres.Server) -> Callable[[str], object]:
     """`with as_role("web"):` — the same code, logged in as another process's role."""
 
     @contextmanager
     def switch(process: str) -> Iterator[None]:
-        _log_in(process, cluster)
+        template.log_in(process, cluster)
         try:
             yield
         finally:
-            _log_in("worker", cluster)
+            template.log_in("worker", cluster)
 
     return switch
 

@@ -73,7 +73,9 @@ class Vendor:
         self.trouble: Trouble | None = None
         self.requests = 0
 
-    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
         """Answer one request of a client. Raises Dropped when the connection broke, before or after it was carried out."""
         self.requests += 1
         after = self.trouble(method, urlsplit(target).path) if self.trouble else None
@@ -90,7 +92,21 @@ class Vendor:
             raise RuntimeError(f"{self.name} refused {method} {target}: {body[:300]!r}")
         return json.loads(body) if body else None
 
-    def _handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def control_api(self, method: str, target: str, body: Mapping[str, Any]) -> Any:
+        """Use the vendor's own interface as its account's owner would, untroubled."""
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": "Bearer duffel_test_owner",
+            "Duffel-Version": "v2",
+        }
+        status, _, raw = self._handle(method, target, headers, json.dumps(body).encode())
+        if status >= 400:  # noqa: PLR2004 - HTTP
+            raise RuntimeError(f"{self.name} refused {method} {target}: {raw[:300]!r}")
+        return json.loads(raw)
+
+    def _handle(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
         protocol = _Protocol()
         fields = CIMultiDictProxy(CIMultiDict({"Host": "127.0.0.1", **headers}))
         message = RawRequestMessage(

@@ -40,6 +40,7 @@ class TestUpAndDown:
         import os
         import signal
         import time
+        import urllib.error
         import urllib.request
 
         data = str(tmp_path / "data")
@@ -48,7 +49,10 @@ class TestUpAndDown:
             addresses = json.loads((tmp_path / "data" / "supervisor.json").read_text())
             with urllib.request.urlopen(f"{addresses['web']}/readyz", timeout=5) as answer:
                 assert answer.status == 200
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(addresses["team"], timeout=5)
             assert cli("invariants", "--data", data, "--json", **_CLEAN).returncode == 0
+            assert "0 waiting" in cli("inbox", "backlog", "--data", data, **_CLEAN).stdout
             os.kill(_child(addresses["pid"], "worker"), signal.SIGKILL)
             deadline = time.monotonic() + 20
             while time.monotonic() < deadline and not _child(addresses["pid"], "worker"):
@@ -89,7 +93,7 @@ class TestOffersExplain:
 class TestHelp:
     def test_reads_like_a_product(self):
         shown = cli("--help").stdout
-        for command in ("demo", "up", "down", "invariants", "offers", "bench", "test"):
+        for command in ("demo", "up", "down", "invariants", "inbox", "offers", "bench", "test"):
             assert command in shown
 
 

@@ -120,6 +120,7 @@ class TestStartingACampaign:
 
     def test_refuses_what_is_no_json_and_who_is_nobody(self, person):
         is_problem(person.send("POST", "/api/campaigns", b"{nonsense"), 400, "bad_request")
+        is_problem(person.send("POST", "/api/campaigns", b" " * (2**20 + 1)), 413, "too_large")
         answer = person.send("POST", "/api/campaigns", person.wish(), token="forged")
         is_problem(answer, 401, "not_signed_in")
         assert answer["WWW-Authenticate"] == "Bearer"

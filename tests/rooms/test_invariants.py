@@ -18,6 +18,8 @@ DAMAGE = {
     "campaign_books_without_an_attempt": "UPDATE campaigns_campaign SET status = 'booking'",
     "completed_campaign_without_a_booking": "DELETE FROM bookings_booking",
     "booked_but_not_told": "UPDATE bookings_bookingattempt SET updated_at = '2026-01-01'",
+    "balance_is_low": "INSERT INTO flights_wallet VALUES ('GBP', 0, 0, 0, 0, 0, 1, now())",
+    "reservation_without_an_attempt": "INSERT INTO flights_wallethold SELECT id, 'GBP', 1, 0, 0 FROM bookings_bookingattempt",
 }
 HELD_BY_THE_DATABASE = {"two_tickets_for_one_campaign"}  # a unique constraint refuses the damage itself
 

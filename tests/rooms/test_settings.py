@@ -1,5 +1,6 @@
 """Settings refuse what would be dangerous, with one line that names the variable."""
 
+import json
 import stat
 
 import pytest
@@ -20,7 +21,15 @@ class TestSettings:
         assert "DUFFEL_TOKEN is a live key" in done.stderr
 
     @pytest.mark.parametrize(
-        "name", ["PARKER_SECRET_KEY", "PARKER_KEK_FILE", "STRIPE_API_KEY", "DUFFEL_TOKEN", "DATABASE_URL"]
+        "name",
+        [
+            "PARKER_SECRET_KEY",
+            "PARKER_KEK_FILE",
+            "STRIPE_API_KEY",
+            "DUFFEL_TOKEN",
+            "DATABASE_URL",
+            "PARKER_BACKOFFICE_PASSWORD",
+        ],
     )
     def test_have_no_default_secret_outside_the_embedded_mode(self, name, monkeypatch):
         from parkerflight.settings import database
@@ -33,6 +42,7 @@ class TestSettings:
             "PARKER_KEK_FILE": lambda: config.kek_path,
             "STRIPE_API_KEY": lambda: config.secret("stripe_api_key"),
             "DUFFEL_TOKEN": lambda: config.secret("duffel_token"),
+            "PARKER_BACKOFFICE_PASSWORD": lambda: config.secret("backoffice_password"),
             "DATABASE_URL": lambda: database.django_database(config),
         }[name]
         with pytest.raises(ConfigurationError, match=name):
@@ -42,6 +52,16 @@ class TestSettings:
         first = embedded_secrets(tmp_path / "data")
         assert first == embedded_secrets(tmp_path / "data")
         assert stat.S_IMODE((tmp_path / "data" / "secrets.json").stat().st_mode) == 0o600
+
+    def test_add_a_secret_that_a_newer_version_wants_and_keep_the_others(self, tmp_path):
+        first = embedded_secrets(tmp_path)
+        older = {name: value for name, value in first.items() if name != "backoffice_password"}
+        (tmp_path / "secrets.json").write_text(json.dumps(older))
+        completed = embedded_secrets(tmp_path)
+        assert completed.keys() == first.keys()
+        assert older.items() <= completed.items()
+        assert embedded_secrets(tmp_path) == completed
+        assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
 
     def test_allow_fault_points_only_while_both_vendors_are_on_this_machine(self):
         done = cli("invariants", PARKER_DUFFEL_BASE="https://api.duffel.com", PARKER_FAULT_POINT="x")

@@ -10,11 +10,16 @@ from parkerflight.bookings.machine import SETTLED, State
 from parkerflight.bookings.models import AttemptEvent, BookingAttempt
 from parkerflight.campaigns.operations import After
 from parkerflight.core import clock
+from parkerflight.core.errors import ParkerError
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
 
 # A state nobody moved for this long is looked at again: longer than any one vendor call, short enough for a fare.
 NUDGE = timedelta(seconds=150)
+
+
+class Overtaken(ParkerError):
+    """Somebody else moved the attempt on; what was about to be recorded with the move is theirs to do."""
 
 
 def move(
@@ -30,10 +35,9 @@ def move(
 ) -> bool:
     """Take the attempt to state `to`, with `changes` (and `also`) to its columns, if it still is where the caller saw it.
 
-    False when somebody was faster.
-
     Joins the caller's transaction, which also carries the effect; writes the event and the audit entry. Whoever waited
-    for a person in the old state does not any more.
+    for a person in the old state does not any more. Returns True. Raises Overtaken when somebody was faster: then the
+    effect must not happen either, so the exception has to leave the transaction.
     """
     before = State(attempt.state)
     machine.check(before, to)
@@ -50,7 +54,7 @@ def move(
     # A payment replaced in place (a second card) leaves the state: then the payment tells the two runs apart.
     same = BookingAttempt.objects.filter(id=attempt.id, state=before, payment_id=attempt.payment_id)
     if not same.update(**kept):
-        return False
+        raise Overtaken("overtaken", f"the attempt is not in {before} any more")
     for name, value in kept.items():
         setattr(attempt, name, value)
     _write_down(attempt, before, to, now, reason)

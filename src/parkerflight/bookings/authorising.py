@@ -16,6 +16,7 @@ from parkerflight.payments.gateway import DeclineClass, Declined, KeyReused
 
 HUMAN_LOOKS = timedelta(hours=1)  # an attempt that waits for a person is looked at again this often
 NEVER_ARRIVED = "authorisation_never_arrived"  # the gateway was asked for minutes and knows nothing: an outage
+HELD = "held"
 HOLD_AFTER_TRIES = 1  # a gateway that failed twice is down: the airline can keep the seats meanwhile
 OTHER_CARD_HELPS = frozenset({DeclineClass.OTHER_CARD, DeclineClass.CALL_BANK, DeclineClass.GENERIC})
 AFTER_DECLINE = {DeclineClass.RETRY_LATER: After.LATER, DeclineClass.STOP: After.END}
@@ -35,7 +36,7 @@ def authorise(attempt: BookingAttempt, now: datetime) -> bool:
     try:
         if attempt.payments_made > 1:
             payments.release_superseded(owner_id=attempt.owner_id, attempt_id=attempt.id, now=now)
-        payments.authorise(owner_id=attempt.owner_id, payment_id=payment_id, now=now)
+        held = payments.authorise(owner_id=attempt.owner_id, payment_id=payment_id, now=now)
     except KeyReused as error:
         return wait(attempt, now=now, delay=HUMAN_LOOKS, reason=error.code, human=True)
     except Declined as error:
@@ -51,6 +52,9 @@ def authorise(attempt: BookingAttempt, now: datetime) -> bool:
         if attempt.holdable and not attempt.order_id and attempt.tries >= HOLD_AFTER_TRIES:
             return holding.send_again(attempt, now)
         raise
+    if held.state != HELD:
+        # Given up by another run while the bank was asked: that run lets it go, and this one looks again.
+        raise OutcomeUnknown("authorisation_overtaken", f"the payment is {held.state} by now")
     with scope(attempt.owner_id):
         return move(attempt, State.AUTHORISED, now=now)
 

@@ -213,9 +213,12 @@ def _pay_back(row: Cancellation, now: datetime) -> None:
         now=now,
     )
     fault_point("bookings.after_refund")
+    failed = refund.status in {"failed", "canceled"}
     with scope(row.owner_id):
         _move(row, State.REFUNDED, now, refund_id=refund.id, due_at=None)
         letters.post_about(row.owner_id, row.id, letters.Kind.CANCELLED)
+        if failed:
+            refund_failed(owner_id=row.owner_id, refund_id=refund.id, now=now)
 
 
 def refund_failed(*, owner_id: UUID, refund_id: UUID, now: datetime) -> None:

@@ -27,8 +27,7 @@ def complete(attempt: BookingAttempt, now: datetime) -> bool:
     The mail is composed by its own job: what is wrong with a mail must not keep a paid booking from being complete.
     """
     with scope(attempt.owner_id):
-        if not move(attempt, State.COMPLETED, now=now):
-            return False
+        move(attempt, State.COMPLETED, now=now)
         Booking.objects.filter(attempt=attempt).update(captured_at=now)
         campaigns.fulfil(owner_id=attempt.owner_id, match_id=attempt.match_id, now=now)
         jobs.confirm_soon(attempt.owner_id, attempt.id)

@@ -15,9 +15,8 @@ from parkerflight.flights import wallet
 def give_up(attempt: BookingAttempt, now: datetime, code: str, sentence: str, after: After) -> bool:
     """Settle the attempt; the campaign goes on searching, later or at once, or waits for the person, or ends."""
     with scope(attempt.owner_id):
-        if not move(attempt, State.RELEASED, now=now, reason=code[:60], sentence=sentence[:200], after=after):
-            return False
         wallet.unreserve(attempt_id=attempt.id, now=now)
+        move(attempt, State.RELEASED, now=now, reason=code[:60], sentence=sentence[:200], after=after)
         campaigns.release(
             owner_id=attempt.owner_id, match_id=attempt.match_id, now=now, reason=sentence[:200], after=after
         )

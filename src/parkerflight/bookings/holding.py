@@ -26,7 +26,8 @@ SHORTEST_HOLD = timedelta(hours=3)  # less leaves a person no time to read a mai
 PAY_BEFORE = timedelta(minutes=30)  # paid this long before the hold ends: an airline's clock is not ours
 ANSWER_BEFORE = timedelta(hours=2)  # a person's answer must come this long before the hold ends
 LONGEST_ANSWER = timedelta(hours=24)  # a fare held longer on somebody's behalf is speculation, which providers forbid
-CUSTOMER_LOOKS = timedelta(minutes=5)  # webhooks are faster; this is for the ones that get lost
+FIRST_LOOK = timedelta(minutes=5)  # webhooks are faster; looking is for the ones that get lost, so ever more seldom
+SLOWEST_LOOK = timedelta(hours=1)
 STOPPED = timedelta(seconds=30)
 
 
@@ -58,8 +59,6 @@ def send(attempt: BookingAttempt, offer: Offer, now: datetime) -> bool:
         request = claim_order(attempt, offer, State.HOLDING, now, hold=True, **price, **ends)
     except Terminal as error:
         return _not_even_sent(attempt, now, error)
-    if request is None:
-        return False
     fault_point("bookings.before_hold")
     try:
         outcome = provider().create_order(request)
@@ -175,7 +174,8 @@ def ask_customer(attempt: BookingAttempt, now: datetime) -> bool:
             wanted_still(attempt)
     except Terminal as error:
         return refuse(attempt, now, reason=error.code, sentence=str(error), after=After.SEARCH)
-    return wait(attempt, now=now, delay=min(CUSTOMER_LOOKS, ends - now), reason="authentication_required")
+    delay = min(FIRST_LOOK * 2 ** min(attempt.tries, 8), SLOWEST_LOOK, ends - now)
+    return wait(attempt, now=now, delay=delay, reason="authentication_required")
 
 
 def pay(attempt: BookingAttempt, now: datetime) -> bool:
@@ -192,8 +192,7 @@ def pay(attempt: BookingAttempt, now: datetime) -> bool:
             return repriced(attempt, now)
         with scope(attempt.owner_id):
             wanted_still(attempt)
-            if not move(attempt, State.PAYING, now=now):
-                return False
+            move(attempt, State.PAYING, now=now)
     except Terminal as error:
         return orders.refused(attempt, now, error)
     fault_point("bookings.before_pay")

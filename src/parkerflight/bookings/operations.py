@@ -95,6 +95,9 @@ def _step(attempt: BookingAttempt, now: datetime) -> bool:
     """One step; True when the attempt moved and may go on at once."""
     try:
         return steps.STEPS[State(attempt.state)](attempt, now)
+    except attempts.Overtaken:
+        log.info("attempt %s is driven by somebody else", attempt.id)
+        return False
     except (Retryable, OutcomeUnknown) as error:
         if attempt.state in BEFORE_MONEY and not attempt.order_id and _offer_over(attempt, now):
             return _out_of_reach(attempt, now)

@@ -37,8 +37,6 @@ def order(attempt: BookingAttempt, now: datetime) -> bool:
         request = claim_order(attempt, offer, State.ORDERING, now)
     except Terminal as error:
         return orders.refused(attempt, now, error)
-    if request is None:
-        return False
     fault_point("bookings.before_order")
     try:
         outcome = provider().create_order(request)

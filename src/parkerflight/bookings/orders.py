@@ -51,11 +51,10 @@ def bought(attempt: BookingAttempt, order: Order, now: datetime) -> bool:
         if not caught_up(attempt, State.ORDERING, State.PAYING, State.UNKNOWN):
             log.error("attempt %s: order %s stands, but the attempt is %s", attempt.id, order.id, attempt.state)
             return False
+        # The wallet's row is locked before the attempt's, here as everywhere: two workers cannot wait for each other.
+        wallet.spend(attempt_id=attempt.id, amount=order.total, now=now)
         # What the airline took is what the card pays: it is the amount we sent, or the order could not exist.
-        if not move(
-            attempt, State.ORDERED, now=now, order_id=order.id, total_minor=order.total.minor, due_in=FIRST_ASK
-        ):
-            return False
+        move(attempt, State.ORDERED, now=now, order_id=order.id, total_minor=order.total.minor, due_in=FIRST_ASK)
         booking = Booking(
             owner_id=attempt.owner_id,
             attempt=attempt,
@@ -70,7 +69,6 @@ def bought(attempt: BookingAttempt, order: Order, now: datetime) -> bool:
         )
         booking.confirmation = sealing.seal_order(booking, order)
         booking.save(force_insert=True)
-        wallet.spend(attempt_id=attempt.id, amount=order.total, now=now)
     return True
 
 

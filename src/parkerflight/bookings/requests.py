@@ -33,15 +33,15 @@ def wanted_still(attempt: BookingAttempt) -> Terms:
 
 def claim_order(
     attempt: BookingAttempt, offer: Offer, state: State, now: datetime, *, hold: bool = False, **changes: object
-) -> OrderRequest | None:
-    """Build the order and commit that it is about to be sent. None when somebody else claimed it first.
+) -> OrderRequest:
+    """Build the order and commit that it is about to be sent.
 
-    Raises Terminal when the person stopped it or a traveller does not fit the fare.
+    Raises Terminal when the person stopped it or a traveller does not fit the fare, Overtaken when it was claimed already.
     """
     with scope(attempt.owner_id):
         request, seats = _build(attempt, wanted_still(attempt), offer, now, hold=hold)
-        claimed = move(attempt, state, now=now, request_hash=_fingerprint(request), seats=seats, also=changes)
-    return request if claimed else None
+        move(attempt, state, now=now, request_hash=_fingerprint(request), seats=seats, also=changes)
+    return request
 
 
 def _build(

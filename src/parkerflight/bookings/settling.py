@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from parkerflight.bookings import holding, letters, tickets
-from parkerflight.bookings.attempts import charge, move, wait
+from parkerflight.bookings.attempts import Overtaken, charge, move, wait
 from parkerflight.bookings.charges import payment_of, replace_payment
 from parkerflight.bookings.completion import complete
 from parkerflight.bookings.ending import give_up
@@ -59,9 +59,9 @@ def _again(attempt: BookingAttempt, now: datetime, code: str) -> bool:
             terms = campaign_queries.terms(attempt.owner_id, attempt.campaign_id)
             payment_id = replace_payment(attempt, terms, charge(attempt), now)
             made = attempt.payments_made + 1
-            BookingAttempt.objects.filter(id=attempt.id, state=attempt.state, payment_id=attempt.payment_id).update(
-                payment_id=payment_id, payments_made=made, reason=code[:60], updated_at=now
-            )
+            mine = BookingAttempt.objects.filter(id=attempt.id, state=attempt.state, payment_id=attempt.payment_id)
+            if not mine.update(payment_id=payment_id, payments_made=made, reason=code[:60], updated_at=now):
+                raise Overtaken("overtaken", "somebody else made the payment anew")
     except Terminal as error:
         letters.post(attempt, letters.Kind.UNPAID)
         return wait(attempt, now=now, delay=HUMAN_LOOKS, reason=error.code, human=True)

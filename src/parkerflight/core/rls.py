@@ -19,6 +19,9 @@ OPEN_TABLES = {
     "campaigns_cell": "origin, destination, dates: shared by all campaigns, points at nobody",
     "campaigns_look": "what fares were seen in a cell; points at nobody",
     "flights_ratelimit": "what the provider's rate-limit headers said last",
+    "flights_wallet": "our own balance at the provider, a row a currency; points at nobody",
+    "flights_wallethold": "what of it an attempt has set aside or paid: the attempt's id and amounts",
+    "flights_walletentry": "what moved it: attempts' ids, amounts, an operator's reason",
     "core_switch": "kill switches; read by every process",
     "inbox_event": "ids of what vendors told us about; whose it is, is found out when it is heard",
 }

@@ -17,7 +17,7 @@ class Stop(StrEnum):
     READ_ONLY = "read_only"
     """Everything that writes on a person's or our own initiative: all of the above, and what people ask for.
 
-    What vendors tell us is still stored, to be worked on when it is over.
+    What vendors tell us is still stored and heard: it is news, not a wish.
     """
 
 

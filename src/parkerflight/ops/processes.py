@@ -50,9 +50,10 @@ class Installation:
     def ports(self) -> dict[str, int]:
         """Ports of this installation, chosen once and kept."""
         path = self.data / "ports.json"
-        if not path.exists():
-            path.write_text(json.dumps({name: _free_port() for name in ("stripe", "duffel", "web")}))
-        kept: dict[str, int] = json.loads(path.read_text())
+        kept: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        if missing := [name for name in ("stripe", "duffel", "web", "backoffice") if name not in kept]:
+            kept |= {name: _free_port() for name in missing}
+            path.write_text(json.dumps(kept))
         return kept
 
     @property
@@ -86,6 +87,10 @@ class Installation:
     @property
     def web_base(self) -> str:
         return f"http://127.0.0.1:{self.ports['web']}"
+
+    @property
+    def backoffice_base(self) -> str:
+        return f"http://127.0.0.1:{self.ports['backoffice']}"
 
     @property
     def clock_file(self) -> Path:
@@ -145,10 +150,17 @@ class Installation:
 
     def start_web(self) -> None:
         """Start the web process and wait until it is ready."""
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.ports["web"]),
+        self._serve("web", Process.WEB, self.web_base)
+
+    def start_backoffice(self) -> None:
+        """Start the team's page, in a process and a database role of its own, and wait until it is ready."""
+        self._serve("backoffice", Process.BACKOFFICE, self.backoffice_base)
+
+    def _serve(self, name: str, process: Process, base: str) -> None:
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.ports[name]),
                    "--workers", "1", "--log-level", "warning", "parkerflight.interfaces.wsgi:application"]  # fmt: skip
-        self.launch("web", command, self.environment(Process.WEB))
-        wait_for(f"{self.web_base}/readyz")
+        self.launch(name, command, self.environment(process))
+        wait_for(f"{base}/readyz")
 
     def launch(self, name: str, command: Sequence[str], env: dict[str, str]) -> None:
         """Start one process with its output in logs/<name>.log."""

@@ -73,7 +73,7 @@ def down(data: Path) -> bool:
 
 
 def supervise(data: Path) -> None:
-    """Run until SIGTERM: start sandboxes, web and worker, restart what ends, stop all in order."""
+    """Run until SIGTERM: start sandboxes, web, back office and worker, restart what ends, stop all in order."""
     installation = Installation(data)
     stopping = False
 
@@ -87,6 +87,7 @@ def supervise(data: Path) -> None:
         "stripe": installation.start_sandboxes,
         "duffel": installation.start_sandboxes,
         "web": installation.start_web,
+        "backoffice": installation.start_backoffice,
         "worker": installation.start_worker,
     }
     for start in starters.values():
@@ -94,6 +95,7 @@ def supervise(data: Path) -> None:
     addresses = {
         "pid": os.getpid(),
         "web": installation.web_base,
+        "team": installation.backoffice_base,
         "logs": str(installation.logs),
         "mails": str(data / "mails"),
     }

@@ -3,6 +3,7 @@
 No secret has a default. The embedded mode makes random ones once and keeps them under the data directory (mode 0600).
 """
 
+import fcntl
 import json
 import os
 import secrets
@@ -71,6 +72,7 @@ class Config(BaseSettings):
         default=None, validation_alias="DUFFEL_WEBHOOK_SECRET", description="Shown once when the endpoint is made."
     )
     duffel_base: str = DUFFEL_BASE
+    backoffice_password: SecretStr | None = Field(default=None, description="The team's, for the back office's pages.")
     clock_file: Path | None = Field(default=None, description="Virtual clock shared with the sandboxes; tests only.")
     fault_point: str = Field(default="", description="Kill this process at the named fault point; sandbox only.")
     allowed_hosts: list[str] = ["127.0.0.1", "localhost"]
@@ -149,22 +151,40 @@ class Config(BaseSettings):
 
 
 def embedded_secrets(data: Path) -> dict[str, str]:
-    """The embedded installation's random secrets, made at the first call and kept in `secrets.json`, mode 0600."""
+    """The embedded installation's random secrets, made at the first call and kept in `secrets.json`, mode 0600.
+
+    A secret that a newer version wants is added to the file; those that are there stay.
+    """
     path = data / "secrets.json"
     if not path.exists():
-        kept = {
-            "secret_key": secrets.token_urlsafe(48),
-            "lookup_key": secrets.token_hex(32),
-            # The sandboxes take any test key; a random one shows that none is written down anywhere.
-            "stripe_api_key": f"sk_test_{secrets.token_urlsafe(24)}",
-            "stripe_webhook_secret": f"whsec_{secrets.token_urlsafe(24)}",
-            "duffel_token": f"duffel_test_{secrets.token_urlsafe(24)}",
-            "duffel_webhook_secret": secrets.token_urlsafe(32),
-            **{f"db_{process.value}": secrets.token_urlsafe(24) for process in Process},
-        }
-        write_private(path, json.dumps(kept, indent=1))
-    loaded: dict[str, str] = json.loads(path.read_text())
-    return loaded
+        write_private(path, json.dumps(_new_secrets(), indent=1))
+    kept: dict[str, str] = json.loads(path.read_text())
+    return kept if kept.keys() >= _new_secrets().keys() else _completed(path)
+
+
+def _new_secrets() -> dict[str, str]:
+    return {
+        "secret_key": secrets.token_urlsafe(48),
+        "lookup_key": secrets.token_hex(32),
+        # The sandboxes take any test key; a random one shows that none is written down anywhere.
+        "stripe_api_key": f"sk_test_{secrets.token_urlsafe(24)}",
+        "stripe_webhook_secret": f"whsec_{secrets.token_urlsafe(24)}",
+        "duffel_token": f"duffel_test_{secrets.token_urlsafe(24)}",
+        "duffel_webhook_secret": secrets.token_urlsafe(32),
+        "backoffice_password": secrets.token_urlsafe(18),
+        **{f"db_{process.value}": secrets.token_urlsafe(24) for process in Process},
+    }
+
+
+def _completed(path: Path) -> dict[str, str]:
+    """Add what is missing, one process at a time: two must not make two different secrets of one name."""
+    with path.with_name(".secrets.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept: dict[str, str] = _new_secrets() | json.loads(path.read_text())
+        fresh = path.with_name(f".secrets.{secrets.token_hex(4)}")
+        write_private(fresh, json.dumps(kept, indent=1))
+        fresh.replace(path)
+    return kept
 
 
 def write_private(path: Path, text: str) -> None:

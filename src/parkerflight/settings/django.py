@@ -1,5 +1,7 @@
 """Django's settings, derived from `config`. Nothing is read from the environment here."""
 
+from pathlib import Path
+
 from parkerflight.settings.config import load
 from parkerflight.settings.database import django_database
 
@@ -36,7 +38,13 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 DATABASES = {"default": django_database(_config)}
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parents[1] / "interfaces" / "templates"],
+        "APP_DIRS": True,
+    }
+]
 
 PROCRASTINATE_ON_APP_READY = "parkerflight.core.jobs.on_app_ready"
 

@@ -3,19 +3,22 @@
 import logging
 import traceback
 
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from parkerflight.core.errors import ParkerError
 from parkerflight.interfaces.api import reads, writes
-from parkerflight.interfaces.api.access import Bearer
+from parkerflight.interfaces.api.access import Bearer, router
 from parkerflight.interfaces.problems import OURS, of_error, problem
 
 log = logging.getLogger(__name__)
+RETRY_SECONDS = 5.0  # a restarted database is back within seconds
 api = NinjaAPI(title="Parker Flight", version="1", auth=Bearer(), docs_url=None)
-assert reads.router is writes.router, "importing them registers their paths"
-api.add_router("", reads.router)
+REGISTERED = (reads, writes)  # importing them put their paths on the router
+api.add_router("", router)
 
 
 @api.exception_handler(ParkerError)
@@ -48,6 +51,19 @@ def nobody(request: HttpRequest, error: AuthenticationError) -> HttpResponse:  #
 def other(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG001
     """The framework's own refusals, such as a body that is no JSON."""
     return problem(error.status_code, "bad_request", "The request cannot be read; send JSON.")
+
+
+@api.exception_handler(RequestDataTooBig)
+def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:  # noqa: ARG001
+    """No request needs a megabyte."""
+    return problem(413, "too_large", "Requests are smaller than a megabyte.")
+
+
+@api.exception_handler(OperationalError)
+def later(request: HttpRequest, error: OperationalError) -> HttpResponse:  # noqa: ARG001
+    """The database is away or overloaded; whoever sends the same key again loses nothing."""
+    log.error("the database does not answer: %s", type(error).__name__)
+    return problem(503, "try_again", OURS, after=RETRY_SECONDS)
 
 
 @api.exception_handler(Exception)

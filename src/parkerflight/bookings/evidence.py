@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from parkerflight.accounts.operations import email_of
@@ -68,7 +68,9 @@ def hand_in(
     """
     texts = dict(edited or pack(owner_id=owner_id, dispute_id=dispute_id, actor=actor, now=now).evidence)
     if evidence_texts.fitted(texts) != texts:
-        raise BadInput("evidence_too_long", "Stripe takes 20,000 characters a text and 150,000 in all.", field="evidence")
+        raise BadInput(
+            "evidence_too_long", "Stripe takes 20,000 characters a text and 150,000 in all.", field="evidence"
+        )
     with scope(owner_id):
         _written_down(owner_id, dispute_id, "dispute.evidence_sent" if submit else "dispute.evidence_left", actor, now)
     return payments.stage_evidence(owner_id=owner_id, dispute_id=dispute_id, evidence=texts, submit=submit, now=now)
@@ -76,20 +78,21 @@ def hand_in(
 
 def _facts(dispute: DisputeState, actor: str, now: datetime) -> Facts:
     """Read and open what the evidence tells; one transaction, with the audit entry of the opening."""
-    owner_id, until = dispute.owner_id, dispute.opened_at
+    owner_id, until = dispute.owner_id, dispute.opened_at + WHOLE_SECOND
     with scope(owner_id):
         attempt, booking = _bought(dispute.attempt_id)
         payment = payment_queries.payment(owner_id, dispute.payment_id)
         _written_down(owner_id, dispute.id, "dispute.evidence_opened", actor, now)
         signed = payments.mandate_signature(owner_id=owner_id, mandate_id=payment.mandate_id, purpose=Purpose.DISPUTE)
-        cancellations = list(Cancellation.objects.filter(booking=booking, state__in=GIVEN_BACK).order_by("created_at"))
+        gone = Cancellation.objects.filter(booking=booking, state__in=GIVEN_BACK, created_at__lte=until)
+        cancellations = list(gone.order_by("created_at"))
         ids = [attempt.id, attempt.campaign_id, payment.id, payment.mandate_id, payment.card_id, booking.id]
         ids += [one.id for one in cancellations]
         return Facts(
             charged=payment.captured,
             reason=dispute.reason,
             order=open_order(booking, purpose=Purpose.DISPUTE),
-            travellers=travelers.names(owner_id, _seated(attempt)),
+            travellers=_names(owner_id, attempt),
             email=email_of(owner_id, purpose=Purpose.DISPUTE),
             ip=signed.ip,
             device=signed.user_agent,
@@ -101,6 +104,7 @@ def _facts(dispute: DisputeState, actor: str, now: datetime) -> Facts:
         )
 
 
+WHOLE_SECOND = timedelta(seconds=1)  # the gateway tells when a dispute opened in whole seconds
 GIVEN_BACK = (Cancellation.State.CONFIRMED, Cancellation.State.REFUNDED, Cancellation.State.SETTLED)
 
 
@@ -111,13 +115,18 @@ def _bought(attempt_id: UUID) -> tuple[BookingAttempt, Booking]:
     return booking.attempt, booking
 
 
-def _seated(attempt: BookingAttempt) -> list[UUID]:
-    return [UUID(one) for one in dict.fromkeys(attempt.seats.values())]
+def _names(owner_id: UUID, attempt: BookingAttempt) -> list[str]:
+    """Who flies; nobody once a traveller was erased: what was forgotten is no evidence."""
+    seated = [UUID(one) for one in dict.fromkeys(attempt.seats.values())]
+    try:
+        return travelers.names(owner_id, seated)
+    except NotFound:
+        return []
 
 
 def _given_back(row: Cancellation) -> GivenBack:
     currency = row.booking.currency
-    return GivenBack(row.state, Money(row.to_card_minor, currency), Money(row.penalty_minor, currency), row.updated_at)
+    return GivenBack(row.state, Money(row.to_card_minor, currency), Money(row.penalty_minor, currency), row.created_at)
 
 
 def _written_down(owner_id: UUID, dispute_id: UUID, action: str, actor: str, now: datetime) -> None:

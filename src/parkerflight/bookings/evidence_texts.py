@@ -97,8 +97,8 @@ def _product(facts: Facts) -> str:
     numbers = ", ".join(ticket["number"] for ticket in facts.order["tickets"]) or "not issued yet"
     return "\n".join(
         [
-            f"Airline tickets issued by {facts.order['owner_name']}, booking reference {facts.order['booking_reference']}, "
-            f"bought for {facts.charged} on the customer's written instruction.",
+            f"Airline tickets issued by {facts.order['owner_name']}, booking reference {facts.order['booking_reference']}.",
+            f"Bought for {facts.charged} on the customer's written instruction.",
             f"Travellers: {', '.join(facts.travellers)}.",
             f"Ticket numbers: {numbers}.",
             *flights(facts.order),
@@ -114,8 +114,11 @@ def _service_date(facts: Facts) -> str:
 def _activity(facts: Facts) -> str:
     """What the customer did in their account."""
     own = [line for line in facts.record if line.actor.startswith("account:")]
-    signed = f"{_moment(facts.mandate.agreed_at)}  permission signed from {facts.ip or 'an unknown address'} with {facts.device or 'an unknown device'}"
-    return "\n".join([signed, *(f"{_moment(line.at)}  {line.action.replace('.', ' ')}{_details(line)}" for line in own)])
+    source = f"from {facts.ip or 'an unknown address'} with {facts.device or 'an unknown device'}"
+    signed = f"{_moment(facts.mandate.agreed_at)}  permission signed {source}"
+    return "\n".join(
+        [signed, *(f"{_moment(line.at)}  {line.action.replace('.', ' ')}{_details(line)}" for line in own)]
+    )
 
 
 def _conditions(facts: Facts) -> str:
@@ -123,8 +126,8 @@ def _conditions(facts: Facts) -> str:
         [
             f"The customer set these rules and agreed to them on {_moment(facts.mandate.agreed_at)}, before the purchase:",
             facts.mandate.text,
-            f"Airline's conditions of this ticket: refund before departure {_condition(facts.order.get('refund'))}; change before "
-            f"departure {_condition(facts.order.get('change'))}. They were part of the confirmation that was mailed.",
+            f"The airline's conditions of this ticket: refund before departure {_condition(facts.order.get('refund'))}.",
+            f"Change before departure {_condition(facts.order.get('change'))}. The mailed confirmation says the same.",
         ]
     )
 
@@ -151,11 +154,11 @@ def _statement(facts: Facts) -> str:
     mandate = facts.mandate
     return "\n".join(
         [
-            f"The customer asked us to buy these tickets once a fare at or under {mandate.cap} was for sale, saved the card ending in "
-            f"{mandate.card_last4} for it and signed the permission below. We bought the tickets for {facts.charged} (taken {taken}) "
-            f"and mailed the confirmation.",
+            f"The customer asked us to buy these tickets once a fare at or under {mandate.cap} was for sale.",
+            f"They saved the card ending in {mandate.card_last4} for it ({mandate.setup_reference}) and signed the permission below.",
+            f"We bought the tickets for {facts.charged} (taken {taken}) and mailed the confirmation.",
             "",
-            f"Permission {mandate.mandate_id}, wording {mandate.version}, SHA-256 {mandate.text_sha256}, card saved as {mandate.setup_reference}:",
+            f"Permission {mandate.mandate_id}, wording {mandate.version}, SHA-256 {mandate.text_sha256}:",
             mandate.text,
             "",
             "What happened (UTC):",

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from parkerflight.ops.cli_attempts import attempts
+from parkerflight.ops.cli_disputes import disputes
 from parkerflight.ops.cli_inbox import inbox
 from parkerflight.ops.cli_wallet import wallet
 from parkerflight.ops.entry import setup
@@ -30,6 +31,7 @@ offers = typer.Typer(no_args_is_help=True, help="Look at captured flight offers.
 bench = typer.Typer(no_args_is_help=True, help="Measure the system with its own benchmarks.")
 app.add_typer(offers, name="offers", rich_help_panel="Try it")
 app.add_typer(attempts, name="attempts", rich_help_panel="Watch it")
+app.add_typer(disputes, name="disputes", rich_help_panel="Watch it")
 app.add_typer(inbox, name="inbox", rich_help_panel="Watch it")
 app.add_typer(wallet, name="wallet", rich_help_panel="Watch it")
 app.add_typer(bench, name="bench", rich_help_panel="Develop")

@@ -98,6 +98,8 @@ def submit(
 
 def write(found: Pack, folder: Path) -> None:
     """The pack as files that only this user can read."""
+    if (folder / "evidence.json").exists():
+        raise typer.BadParameter(f"{folder} holds evidence already; choose another folder.")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     files = {
         "README.txt": _readme(found),

@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from parkerflight.core.errors import ParkerError
+from parkerflight.ops.entry import setup
 from parkerflight.settings.config import REPOSITORY, Process, write_private
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ DEFAULT_DATA = REPOSITORY / ".parker" / "data"
 @disputes.command("list")
 def listed(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     """List what is open, the first deadline first: disputes, early fraud warnings, reviews."""
-    from parkerflight.ops.cli import setup
-
     setup(Process.WORKER, data)
     from parkerflight.payments import queries
 
@@ -52,8 +51,6 @@ def pack(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Gather everything about one dispute into a folder: look at it, change evidence.json if you must, then submit."""
-    from parkerflight.ops.cli import setup
-
     setup(Process.WORKER, data)
     from parkerflight.bookings import evidence
     from parkerflight.core import clock
@@ -79,8 +76,6 @@ def submit(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Hand the evidence to the bank, which takes it once."""
-    from parkerflight.ops.cli import setup
-
     setup(Process.WORKER, data)
     from parkerflight.bookings import evidence
     from parkerflight.core import clock

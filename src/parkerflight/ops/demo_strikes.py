@@ -10,7 +10,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from parkerflight.ops.demo_stage import get, post
+from parkerflight.ops.demo_stage import confirm_in_browser, get, post
 from parkerflight.settings.config import ConfigurationError, Process
 
 if TYPE_CHECKING:
@@ -105,10 +105,8 @@ def crashed(stage: Stage) -> None:
 
 def _kill_database(stage: Stage) -> None:
     """SIGKILL the server by its own pid, start it again where it was, and connect anew."""
-    from django.db import connections
-
     server = stage.installation.server
-    connections.close_all()
+    _disconnect()
     os.kill(server.pid(), signal.SIGKILL)
     time.sleep(DOWN_SECONDS)
     for _ in range(RESTARTS):
@@ -117,8 +115,17 @@ def _kill_database(stage: Stage) -> None:
             break
         except ConfigurationError:
             time.sleep(0.5)
-    connections.close_all()
+    _disconnect()
     stage.line("system", "PostgreSQL starts again from what it had written down")
+
+
+def _disconnect() -> None:
+    """Let go of this process's own connections, those that wait in the pool included."""
+    from django.db import connections
+
+    connections.close_all()
+    for connection in connections.all(initialized_only=True):
+        connection.close_pool()  # type: ignore[attr-defined]
 
 
 def play(stage: Stage, campaign_id: UUID) -> bool:
@@ -162,8 +169,11 @@ def _confirm(stage: Stage, attempt: BookingAttempt) -> None:
     page = customer.to_confirm(owner_id=stage.owner, attempt_id=attempt.id, now=now)
     stage.line("person", f"Amelia opens the letter's link, sees {page.charge}, and confirms at her bank")
     assert attempt.payment_id is not None
-    intent = payments.payment(stage.owner, attempt.payment_id).intent
-    post(f"{stage.installation.stripe_base}/_sandbox/payment_intents/{intent}/authenticate", {"outcome": "success"})
+    payment = payments.payment(stage.owner, attempt.payment_id)
+    card = payments.card(stage.owner, payment.card_id).reference
+    base, intent = stage.installation.stripe_base, payment.intent
+    confirm_in_browser(f"{base}/v1/payment_intents/{intent}/confirm", card)
+    post(f"{base}/_sandbox/payment_intents/{intent}/authenticate", {"outcome": "success"})
     customer.confirmed(owner_id=stage.owner, attempt_id=attempt.id, now=now)
 
 

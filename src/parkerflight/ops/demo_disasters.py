@@ -16,7 +16,7 @@ ORDER, CAPTURE, AUTHORISE = "POST /air/orders", "POST /v1/payment_intents/*/capt
 A_LITTLE_LESS = Decimal("0.98")  # the demo's fare falls by 2 % within a day or two: a short wait, still a watched one
 A_LITTLE_MORE = Decimal("1.06")  # room for the sandbox's rises, which are 1 to 5 %
 EXACTLY = Decimal(1)  # any rise is above it
-LATE_TICKETS = 3 * 3_600  # seconds; airlines issue documents minutes to hours after the order
+LATE_TICKETS = 3_600  # seconds; airlines issue documents minutes to hours after the order
 # Every airline that the sandbox sells between the demo's two cities, and the test airline.
 SELLERS = ("BA", "TP", "IB", "VY", "LH", "AF", "KL", "LX", "EI", "ZZ")
 
@@ -235,7 +235,7 @@ _TABLE = (
     ),
     Disaster(
         name="tickets-late",
-        title="The tickets come hours later",
+        title="The tickets come an hour later",
         danger="The airline confirms the booking but issues no ticket yet. Taking the money now would charge for a promise; waiting too "
         "long would lose the hold.",
         answer="The money stays held while the order is looked at again and again, and is taken once every traveller has a ticket.",

@@ -137,8 +137,9 @@ def show(console: Console, found: dict[str, Any], trip: Trip | None, installatio
     console.print(
         "  " + "  ".join(f"{name.replace('_', ' ')} {value} ms" for name, value in found["timings_ms"].items())
     )
+    what = "letter" if found["mails"][1:] else "confirmation"
     for mail in found["mails"]:
-        console.print(f"  confirmation  {_from_here(mail)}", soft_wrap=True)
+        console.print(f"  {what}  {_from_here(mail)}", soft_wrap=True)
 
 
 def _from_here(path: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from parkerflight.ops.demo_disasters import Rule
     from parkerflight.ops.demo_stage import Stage
 
-QUIET = 2.0  # real seconds without news after which a booking that waits for a later moment is taken there
+QUIET = 1.0  # real seconds without news after which a booking that waits for a later moment is taken there
 FAR = timedelta(seconds=20)  # waits shorter than this pass by themselves
 DOWN_SECONDS = 2  # how long the killed database stays away: long enough that the worker meets it
 RESTARTS = 20  # tries, half a second apart: the dead server's children need a moment to let go of its memory

@@ -134,7 +134,7 @@ class TestTheDailyJob:
         campaign.clock.set(campaign.clock.now().replace(day=last.day) - timedelta(days=3))
         with caplog.at_level("INFO"):
             tasks.foresee_cards(0)
-        assert "1 letters" in caplog.text
+        assert "letters about cards that end: 1" in caplog.text
 
 
 class TestTheLetter:

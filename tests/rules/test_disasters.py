@@ -1,6 +1,7 @@
 """The table of disasters: plain data that must point at things that exist and read like stories."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,12 @@ class TestTheTable:
         assert len(DISASTERS) >= 8
         shown = listed()
         assert all(one.name in shown and one.title in shown for one in DISASTERS.values())
+
+    def test_stands_in_the_reference(self):
+        page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "disasters.md").read_text()
+        for one in DISASTERS.values():
+            row = f"| `{one.name}` | {one.danger} | {one.answer} | `{one.strikes_in}` | {one.promised} |"
+            assert row in page, one.name
 
     def test_has_words_for_every_state(self):
         assert {state.value for state in State} == demo_strikes.WORDS.keys()

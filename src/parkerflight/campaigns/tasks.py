@@ -14,4 +14,4 @@ def foresee_cards() -> None:
     """Once a day: tell people whose card ends while a campaign may still run."""
     told = cards.foresee(now=clock.now())
     if told:
-        log.info("%d letters about cards that end", told)
+        log.info("letters about cards that end: %d", told)

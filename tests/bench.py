@@ -90,9 +90,7 @@ def cluster() -> Iterator[postgres.Server]:
         server.start()
         source = template.migrated(server)
         with psycopg.connect(server.url(), autocommit=True) as admin_connection:
-            admin_connection.execute(
-                f'CREATE DATABASE "{config.database_name}" TEMPLATE "{source}" OWNER parker_owner'
-            )
+            admin_connection.execute(f'CREATE DATABASE "{config.database_name}" TEMPLATE "{source}" OWNER parker_owner')
     template.log_in("worker", server)
     yield server
     template.disconnect()

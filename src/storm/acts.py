@@ -164,13 +164,17 @@ def _refund_fails(story: Story, chance: random.Random) -> None:
 def _switch(what: Stop, *, on: bool) -> Act:
     def act(story: Story, chance: random.Random) -> None:  # noqa: ARG001 - one shape for all
         turn(what, on=on, reason="storm", now=story.world.now())
+        if what is Stop.BOOKINGS:
+            story.bookings_stopped.append((story.world.now(), None))
 
     return act
 
 
 def _go_again(story: Story, chance: random.Random) -> None:  # noqa: ARG001
+    now = story.world.now()
     for what in Stop:
-        turn(what, on=False, reason="", now=story.world.now())
+        turn(what, on=False, reason="", now=now)
+    story.bookings_stopped = [(since, until or now) for since, until in story.bookings_stopped]
 
 
 def _jump(story: Story, chance: random.Random) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from procrastinate.contrib.django import app
 
-from parkerflight.core.errors import Retryable
+from parkerflight.core.jobs import WORTH_A_RETRY
 from storm.world import World
 
 MOST_ATTEMPTS = 8  # as core.jobs: then the periodic sweep takes over
@@ -46,7 +46,7 @@ def run(job: Job) -> None:
 def done(world: World, job: Job, error: BaseException | None) -> None:
     """Take a job off the queue, or put it back when its error says that trying again helps."""
     assert world.admin is not None
-    again = isinstance(error, Retryable) and job.attempts + 1 < MOST_ATTEMPTS
+    again = isinstance(error, WORTH_A_RETRY) and job.attempts + 1 < MOST_ATTEMPTS
     if again:
         put_back(world, job.id)
     else:

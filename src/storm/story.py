@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +91,7 @@ class Story:
         """Jobs whose worker died: (step at which that is noticed, job)."""
         self.step = 0
         self.refunds_failed = False
-        self.late_posts: list[Any] = []
+        self.bookings_stopped: list[tuple[datetime, datetime | None]] = []
 
     # --- what everybody sees
 
@@ -366,7 +366,7 @@ class Story:
         broken += [
             ledger.Broken(f"invariant {one.invariant}", ",".join(one.ids)) for one in ours if one.invariant not in HUMAN
         ]
-        broken += self._mails()
+        broken += self._mails() + self._bought_while_stopped()
         ends = Counter(
             f"{state} {reason}".strip()
             for state, reason in self.world.admin.execute(
@@ -385,6 +385,19 @@ class Story:
                       (SELECT count(*) FROM notifications_message WHERE event_key LIKE 'booking.confirmed:%%')"""
         ).fetchone()
         return [] if row is not None and row[0] == row[1] else [ledger.Broken("confirmations", f"{row}")]
+
+    def _bought_while_stopped(self) -> list[ledger.Broken]:
+        """Orders that were claimed while the kill switch was on, later than the second it may take."""
+        assert self.world.admin is not None
+        found = []
+        for since, until in self.bookings_stopped:
+            rows = self.world.admin.execute(
+                """SELECT attempt_id FROM bookings_attemptevent WHERE to_state IN ('ordering', 'paying') AND at > %s AND at < %s
+                   AND attempt_id IN (SELECT id FROM bookings_bookingattempt WHERE campaign_id = ANY(%s))""",
+                [since + timedelta(seconds=1), until or self.world.now(), [one.id for one in self.campaigns]],
+            ).fetchall()
+            found += [ledger.Broken("bought although bookings are stopped", str(row[0])) for row in rows]
+        return found
 
     def _forget(self) -> None:
         """Leave nothing that the next story could find."""

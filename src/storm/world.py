@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-from pydantic import SecretStr
 
 from parkerflight.core import clock, switches
 from parkerflight.flights.duffel.adapter import DuffelProvider
@@ -59,7 +58,7 @@ class World:
                 base="http://127.0.0.1",
                 token=config.secret("duffel_token"),
                 limiter=_NoLimit(),
-                webhook_secret=lambda: config.secret("duffel_webhook_secret"),
+                webhook_secret=config.secret("duffel_webhook_secret"),
                 transport=DuffelTransport(self.duffel),
             )
         )
@@ -104,10 +103,8 @@ class World:
             "/_sandbox/webhook_endpoints",
             {"url": f"{HOOK}stripe", "secret": secret, "enabled_events": list(STRIPE_EVENTS)},
         )
-        answer = self.duffel.control_api(
-            "POST", "/air/webhooks", {"data": {"url": f"{HOOK}duffel", "events": list(DUFFEL_EVENTS)}}
-        )
-        config.duffel_webhook_secret = SecretStr(answer["data"]["secret"])
+        wish = {"url": f"{HOOK}duffel", "secret": config.secret("duffel_webhook_secret"), "events": list(DUFFEL_EVENTS)}
+        self.duffel.control("POST", "/_sandbox/webhook", wish)
 
     def now(self) -> datetime:
         return self.clock.datetime()

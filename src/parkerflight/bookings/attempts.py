@@ -116,8 +116,10 @@ def wait(attempt: BookingAttempt, *, now: datetime, delay: timedelta, reason: st
     """Leave the state and come back after `delay`; `human` marks that only a person can decide. Returns False: waiting."""
     with scope(attempt.owner_id):
         changes: dict[str, object] = {"human_since": now} if human and attempt.human_since is None else {}
+        if attempt.state != State.REFUSED:  # why it was refused is told in the end; what delays letting go is not
+            changes["reason"] = reason[:60]
         BookingAttempt.objects.filter(id=attempt.id, state=attempt.state).update(
-            due_at=now + delay, reason=reason[:60], tries=attempt.tries + 1, **changes
+            due_at=now + delay, tries=attempt.tries + 1, **changes
         )
     return False
 

@@ -28,6 +28,7 @@ ANSWER_BEFORE = timedelta(hours=2)  # a person's answer must come this long befo
 LONGEST_ANSWER = timedelta(hours=24)  # a fare held longer on somebody's behalf is speculation, which providers forbid
 FIRST_LOOK = timedelta(minutes=5)  # webhooks are faster; looking is for the ones that get lost, so ever more seldom
 SLOWEST_LOOK = timedelta(hours=1)
+MOST_PRICE_MOVES = 3  # a fare that moved three times within one booking is not for sale at any known price
 STOPPED = timedelta(seconds=30)
 
 
@@ -66,12 +67,25 @@ def send(attempt: BookingAttempt, offer: Offer, now: datetime) -> bool:
         if error.code in orders.NEVER_SENT:
             return orders.refused(attempt, now, error)
         return unknown(attempt, now, error.code, error.reference)
+    except PriceChanged as error:
+        return _other_price(attempt, now, error)
     except Terminal as error:
         return orders.refused(attempt, now, error)
     fault_point("bookings.after_hold_answer")
     if isinstance(outcome, OrderAccepted):
         return unknown(attempt, now, "booked_data_later" if outcome.booked else "pending_supplier", outcome.reference)
     return kept(attempt, outcome, now)
+
+
+def _other_price(attempt: BookingAttempt, now: datetime, error: PriceChanged) -> bool:
+    """Nothing was held at the old price: back to where the fare is read, a few times."""
+    if attempt.price_moves >= MOST_PRICE_MOVES:
+        return orders.refused(attempt, now, error)
+    back = State.PREPARED if attempt.payment_id is None else State.AUTHORISING
+    with scope(attempt.owner_id):
+        if not caught_up(attempt, State.HOLDING):
+            return False
+        return move(attempt, back, now=now, reason=error.code, price_moves=attempt.price_moves + 1)
 
 
 def _not_even_sent(attempt: BookingAttempt, now: datetime, error: Terminal) -> bool:

@@ -34,7 +34,8 @@ class State(StrEnum):
 
 NEXT: dict[State, frozenset[State]] = {
     State.PREPARED: frozenset({State.AUTHORISING, State.HOLDING, State.RELEASED}),
-    State.HOLDING: frozenset({State.HELD, State.UNKNOWN, State.REFUSED}),
+    # The first two: the airline wants another price for the hold; nothing was made.
+    State.HOLDING: frozenset({State.PREPARED, State.AUTHORISING, State.HELD, State.UNKNOWN, State.REFUSED}),
     State.HELD: frozenset({State.AUTHORISING, State.AUTHORISED, State.NEEDS_CUSTOMER, State.REFUSED}),
     State.NEEDS_CUSTOMER: frozenset({State.AUTHORISED, State.AUTHORISING, State.REFUSED}),
     State.AUTHORISING: frozenset(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.utils import InterfaceError, OperationalError
 
 from parkerflight.bookings import attempts, ending, jobs, letters, steps
 from parkerflight.bookings.machine import SETTLED, State
@@ -106,6 +107,8 @@ def _step(attempt: BookingAttempt, now: datetime) -> bool:
         attempts.wait(attempt, now=now, delay=min(grown, SLOWEST), reason=error.code)
         log.warning("attempt %s waits in %s: %s", attempt.id, attempt.state, error.code)
         return False
+    except (OperationalError, InterfaceError):
+        raise  # the database was away: the job is run again, and finds what was committed
     except Exception as error:
         # Nobody foresaw this: keep money and ticket as they are, come back seldom, and call for a person.
         code = error.code if isinstance(error, ParkerError) else type(error).__name__

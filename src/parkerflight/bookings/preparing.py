@@ -21,7 +21,6 @@ from parkerflight.flights.operations import provider
 from parkerflight.flights.types import Offer
 from parkerflight.payments import queries as payment_queries
 
-MOST_PRICE_MOVES = 3  # a fare that moved three times within one booking is not for sale at any known price
 GONE = "The fare was gone before it could be bought; the search goes on."
 BROKE = "Booking is paused on our side; nothing was charged, the search goes on."
 AFTER_REFUSAL = {
@@ -72,7 +71,7 @@ def _commit_payment(attempt: BookingAttempt, offer: Offer, terms: Terms, now: da
 
 def reprice(attempt: BookingAttempt, now: datetime) -> bool:
     """The price moved: go on within the cap and the criteria, with a new authorisation if it rose; else let go."""
-    if attempt.price_moves >= MOST_PRICE_MOVES:
+    if attempt.price_moves >= holding.MOST_PRICE_MOVES:
         sentence = "The price kept moving while it was being bought; nothing was charged, the search goes on."
         return refuse(attempt, now, reason="price_keeps_moving", sentence=sentence, after=After.SEARCH)
     try:

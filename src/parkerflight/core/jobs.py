@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 
 import procrastinate
+from django.db.utils import InterfaceError, OperationalError
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -27,15 +28,19 @@ KEEP_FAILED_HOURS = 24 * 14  # two weeks: long enough to look into what failed
 KEEP_SUCCEEDED_HOURS = 24  # a day of done jobs shows what the system was busy with; older ones only cost space
 
 
+# A database that was away leaves a job undone or done; either way doing it again is right.
+WORTH_A_RETRY = (Retryable, OperationalError, InterfaceError)
+
+
 class _Backoff(procrastinate.BaseRetryStrategy):
-    """Retry only what says that retrying can help; wait at least as long as the vendor asked."""
+    """Retry only what retrying can help; wait at least as long as the vendor asked."""
 
     max_attempts = 8  # with doubling from 5 s: about 20 minutes, then the periodic sweep takes over
 
     def get_retry_decision(self, *, exception: BaseException, job: Any) -> procrastinate.RetryDecision | None:
-        if not isinstance(exception, Retryable) or job.attempts >= self.max_attempts:
+        if not isinstance(exception, WORTH_A_RETRY) or job.attempts >= self.max_attempts:
             return None
-        wait = timedelta(seconds=max(exception.after, 1.0) * 2**job.attempts)
+        wait = timedelta(seconds=max(getattr(exception, "after", 1.0), 1.0) * 2**job.attempts)
         return procrastinate.RetryDecision(retry_in={"seconds": max(1, round(clock.real_delay(wait).total_seconds()))})
 
 

@@ -3,7 +3,7 @@
 import pytest
 from tests.scenario import PLENTY
 
-from parkerflight.bookings import customer, deciding, telling
+from parkerflight.bookings import completion, customer, deciding, telling
 from parkerflight.bookings import operations as bookings
 from parkerflight.bookings.letters import Kind
 from parkerflight.bookings.models import BookingAttempt
@@ -12,7 +12,10 @@ from parkerflight.core.errors import BadInput
 from parkerflight.core.money import Money
 from parkerflight.core.switches import Stop, turn
 from parkerflight.core.tenancy import scope
+from parkerflight.notifications.content import unseal
+from parkerflight.notifications.models import Message
 from parkerflight.payments import queries as payment_queries
+from parkerflight.vault.operations import Sealer
 
 HOLDABLE = {"origins": ("JFK",), "destinations": ("EWR",), "nights_min": None, "nights_max": None}
 WANTS_HOLDER = "pm_card_authenticationRequired"
@@ -109,7 +112,13 @@ class TestABankThatWantsTheCardholder:
     def confirm_at_the_bank(self, scenario, attempt):
         with scope(scenario.owner_id):
             payment_id = BookingAttempt.objects.get(id=attempt).payment_id
-        intent = payment_queries.payment(scenario.owner_id, payment_id).intent
+        payment = payment_queries.payment(scenario.owner_id, payment_id)
+        intent, card = payment.intent, payment_queries.card(scenario.owner_id, payment.card_id).reference
+        scenario.stripe.http.post(
+            f"/v1/payment_intents/{intent}/confirm",
+            data={"payment_method": card},
+            headers={"Authorization": "Bearer sk_test_browser"},
+        ).raise_for_status()
         path = f"/_sandbox/payment_intents/{intent}/authenticate"
         scenario.stripe.http.post(path, json={"outcome": "success"}).raise_for_status()
 
@@ -124,6 +133,15 @@ class TestASecondCard:
         assert state == "completed" or made == ["released"]
         if state == "completed":
             scenario.assert_money_is_ticket()
+
+    def test_is_the_one_that_the_confirmation_names(self, scenario, mails):
+        scenario.start(card="pm_card_radarBlock", second_card="pm_card_mastercard")
+        attempt = scenario.match()
+        assert scenario.drive(attempt) == "completed"
+        completion.confirm(owner_id=scenario.owner_id, attempt_id=attempt, now=scenario.clock.now())
+        with scope(scenario.owner_id):
+            text = unseal(Sealer(scenario.owner_id), Message.objects.get(event_key=f"booking.confirmed:{attempt}")).text
+        assert "4444" in text
 
 
 class TestAPriceThatMoves:

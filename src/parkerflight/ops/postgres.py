@@ -56,7 +56,8 @@ class Server:
         if self.running():
             return
         address = json.loads(self._address.read_text())
-        address["port"] = _free_port()
+        # The port of last time if it is free: whoever was connected before a crash finds the server again.
+        address["port"] = address["port"] if _is_free(address["port"]) else _free_port()
         self._address.write_text(json.dumps(address))
         options = " ".join(
             f"-c {name}={value}"
@@ -82,6 +83,10 @@ class Server:
         """Whether the server answers for this cluster."""
         done = self._run("pg_ctl", "-D", str(self._cluster), "status", check=False)
         return done.returncode == 0
+
+    def pid(self) -> int:
+        """The running server's process id."""
+        return int((self._cluster / "postmaster.pid").read_text().splitlines()[0])
 
     def stop(self) -> None:
         """Stop it, waiting for open transactions to be rolled back."""
@@ -165,6 +170,16 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return port > 0
 
 
 def version_of(binaries: Path) -> Sequence[int]:

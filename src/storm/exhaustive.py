@@ -33,7 +33,9 @@ PATHS: dict[str, Plan] = {
     "price moves": _plan(_trip(origin="BTS", destination="MRU"), price_change_rate=1),
     "price runs away": _plan(_trip(origin="LHR", destination="STN")),
     "order pending": _plan(_trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 202}),
-    "order pending, then failed": _plan(_trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 202, "fail": True}),
+    "order pending, then failed": _plan(
+        _trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 202, "fail": True}
+    ),
     "order unreadable yet": _plan(_trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 200}),
     "airline breaks": _plan(_trip(origin="LHR", destination="LGW")),
     "tickets late": _plan(_trip(origin="BTS", destination="MRU"), late=4_000),
@@ -109,7 +111,9 @@ def run(wish: argparse.Namespace) -> int:
     for _ in wanted:
         found.append(done.get())
         one = found[-1]
-        console.print(f"{one['path']:30} {one['points']:4} points, {one['runs']:4} runs, {len(one['violations'])} violations")
+        console.print(
+            f"{one['path']:30} {one['points']:4} points, {one['runs']:4} runs, {len(one['violations'])} violations"
+        )
         for what in one["violations"][:3]:
             console.print(f"    at {what['at']}: {what['broken'] or 'not settled'}", markup=False)
     report = {

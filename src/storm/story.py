@@ -79,6 +79,7 @@ class Story:
         seed: int,
         fury: float,
         kill_at: list[int] | None = None,
+        wish: plan.Plan | None = None,
     ) -> None:
         self.world, self.crew, self.people, self.seed = world, crew, people, seed
         self.chance = world.begin(seed)

@@ -3,7 +3,7 @@
 import pytest
 from tests.scenario import PLENTY
 
-from parkerflight.bookings import completion, customer, deciding, telling
+from parkerflight.bookings import customer, deciding, telling
 from parkerflight.bookings import operations as bookings
 from parkerflight.bookings.letters import Kind
 from parkerflight.bookings.models import BookingAttempt
@@ -12,10 +12,7 @@ from parkerflight.core.errors import BadInput
 from parkerflight.core.money import Money
 from parkerflight.core.switches import Stop, turn
 from parkerflight.core.tenancy import scope
-from parkerflight.notifications.content import unseal
-from parkerflight.notifications.models import Message
 from parkerflight.payments import queries as payment_queries
-from parkerflight.vault.operations import Sealer
 
 HOLDABLE = {"origins": ("JFK",), "destinations": ("EWR",), "nights_min": None, "nights_max": None}
 WANTS_HOLDER = "pm_card_authenticationRequired"

@@ -23,6 +23,8 @@ OPEN_TABLES = {
     "flights_wallethold": "what of it an attempt has set aside or paid: the attempt's id and amounts",
     "flights_walletentry": "what moved it: attempts' ids, amounts, an operator's reason",
     "core_switch": "kill switches; read by every process",
+    "ops_checkrun": "ids that broke an invariant, and when; read by the team only, kept a month",
+    "ops_reconciliationrun": "our and the vendors' ids where the books differ; read by the team only, kept a month",
     "inbox_event": "ids of what vendors told us about; whose it is, is found out when it is heard",
 }
 

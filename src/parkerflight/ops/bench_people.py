@@ -1,4 +1,4 @@
-"""People for the booking benchmark, made as the web role: `python -m parkerflight.ops.bench_people N MOMENT`."""
+"""People for the booking benchmark, made as the web role: `python -m parkerflight.ops.bench_people N MOMENT [FIRST]`."""
 
 import sys
 from datetime import date, datetime, timedelta
@@ -13,7 +13,8 @@ def main() -> None:
     """Print one account id a line; each account has an active campaign with a cell of its own."""
     django.setup()
     now = datetime.fromisoformat(sys.argv[2])
-    for number in range(int(sys.argv[1])):
+    first = int(sys.argv[3]) if len(sys.argv) > 3 else 0  # noqa: PLR2004 - the program, two arguments, and this one
+    for number in range(first, first + int(sys.argv[1])):
         print(person(number, now))  # noqa: T201 - read by the benchmark
 
 

@@ -15,6 +15,7 @@ from parkerflight.ops.cli_attempts import attempts
 from parkerflight.ops.cli_disputes import disputes
 from parkerflight.ops.cli_inbox import inbox
 from parkerflight.ops.cli_wallet import wallet
+from parkerflight.ops.cli_watch import reconcile, watch
 from parkerflight.ops.entry import setup
 from parkerflight.settings.config import REPOSITORY, ConfigurationError, Process
 
@@ -34,6 +35,8 @@ app.add_typer(attempts, name="attempts", rich_help_panel="Watch it")
 app.add_typer(disputes, name="disputes", rich_help_panel="Watch it")
 app.add_typer(inbox, name="inbox", rich_help_panel="Watch it")
 app.add_typer(wallet, name="wallet", rich_help_panel="Watch it")
+app.command(rich_help_panel="Run it")(watch)
+app.command(rich_help_panel="Watch it")(reconcile)
 app.add_typer(bench, name="bench", rich_help_panel="Develop")
 
 Data = Annotated[Path, typer.Option("--data", help="Directory that holds the database, keys, mails and logs.")]
@@ -272,6 +275,19 @@ def bench_booking(
     from parkerflight.ops import bench_booking as measure
 
     raise typer.Exit(measure.run(n=n, data=data, as_json=as_json))
+
+
+@bench.command("workers")
+def bench_workers(
+    n: Annotated[int, typer.Option("--bookings", min=4, max=30, help="How many campaigns to book in each round.")] = 24,
+    rounds: Annotated[int, typer.Option(min=1, max=3, help="Rounds with each number of workers.")] = 3,
+    data: Data = REPOSITORY / ".parker" / "bench",
+    as_json: Json = False,
+) -> None:
+    """Whole bookings a second, search to captured payment, with one, two and four worker processes."""
+    from parkerflight.ops import bench_workers as measure
+
+    raise typer.Exit(measure.run(n=n, rounds=rounds, data=data, as_json=as_json))
 
 
 @app.command(rich_help_panel="Develop", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

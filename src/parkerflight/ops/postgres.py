@@ -88,6 +88,14 @@ class Server:
         """The running server's process id."""
         return int((self._cluster / "postmaster.pid").read_text().splitlines()[0])
 
+    def alive(self) -> bool:
+        """Whether the server's main process lives; cheap enough to ask all the time."""
+        try:
+            os.kill(int((self._cluster / "postmaster.pid").read_text().splitlines()[0]), 0)
+        except (OSError, ValueError, IndexError):
+            return False
+        return True
+
     def stop(self) -> None:
         """Stop it, waiting for open transactions to be rolled back."""
         if self.running():
@@ -164,6 +172,19 @@ def _let_through(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
+
+
+def _is_free(port: int) -> bool:
+    if not port:
+        return False
+    with socket.socket() as probe:
+        # As PostgreSQL does: connections that are only fading away do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _free_port() -> int:

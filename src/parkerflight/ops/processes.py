@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +21,10 @@ from parkerflight.ops import postgres, roles
 from parkerflight.settings.config import ConfigurationError, Process, embedded_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 STARTUP_SECONDS = 40  # a cold, loaded machine with two cores; far above the second or two it takes
+RESTART_PAUSE = 1.0  # seconds; a process that dies at once must not spin
 STOP_SECONDS = 25  # the worker finishes what it runs first (20 s), then it is ended
 
 
@@ -142,11 +144,13 @@ class Installation:
         for base in (self.stripe_base, self.duffel_base):
             wait_for(f"{base}/_sandbox/health")
 
-    def start_worker(self, **extra: str) -> None:
-        """Start a worker; `extra` are more variables, such as a fault point."""
-        self.launch(
-            "worker", [sys.executable, "-m", "parkerflight", "worker"], self.environment(Process.WORKER, **extra)
-        )
+    def start_worker(self, name: str = "worker", **extra: str) -> None:
+        """Start a worker; `extra` are more variables, such as a fault point. Several need names of their own."""
+        self.launch(name, [sys.executable, "-m", "parkerflight", "worker"], self.environment(Process.WORKER, **extra))
+
+    def start_watch(self) -> None:
+        """Start whoever checks the invariants and compares the books, as the role that sees everybody's figures."""
+        self.launch("watch", [sys.executable, "-m", "parkerflight", "watch"], self.environment(Process.BACKOFFICE))
 
     def start_web(self) -> None:
         """Start the web process and wait until it is ready."""
@@ -167,9 +171,21 @@ class Installation:
         with (self.logs / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(command, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)  # noqa: S603
 
+    def keep_running(self, starters: Mapping[str, Callable[[], None]]) -> None:
+        """Start again whatever ended since it was started: the embedded database first, then processes by their name."""
+        if not os.environ.get("DATABASE_URL") and not self.server.alive():
+            # What the dead server left behind may take a moment to end; the next round tries again.
+            with suppress(ConfigurationError):
+                self.server.start()
+        for name, start in starters.items():
+            if name in self.running and self.running[name].poll() is not None:
+                time.sleep(RESTART_PAUSE)
+                with suppress(ConfigurationError):
+                    start()
+
     def stop(self) -> None:
         """End what this object started, the worker first, then the database."""
-        for name in sorted(self.running, key=lambda one: one != "worker"):
+        for name in sorted(self.running, key=lambda one: not one.startswith("worker")):
             end(self.running[name])
         self.running.clear()
         if not os.environ.get("DATABASE_URL"):

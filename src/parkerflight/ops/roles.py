@@ -60,10 +60,12 @@ def grant_jobs(cursor: CursorWrapper) -> None:
     tables = "procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers, procrastinate_workers"
     cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO parker_worker")
     cursor.execute(f"GRANT SELECT, INSERT, UPDATE ON {tables} TO parker_web")
+    # Reconciliation wakes an attempt that is behind; it cannot take or change a job.
     cursor.execute(f"GRANT SELECT ON {tables} TO parker_backoffice, parker_backup")
+    cursor.execute("GRANT INSERT ON procrastinate_jobs, procrastinate_events TO parker_backoffice")
     cursor.execute(
         "GRANT SELECT ON django_migrations, django_content_type TO parker_web, parker_worker, parker_backoffice, parker_backup"
     )
-    for role in ("parker_web", "parker_worker"):
+    for role in ("parker_web", "parker_worker", "parker_backoffice"):
         cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
     cursor.execute("GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO parker_backup")

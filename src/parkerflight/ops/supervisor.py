@@ -6,14 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from parkerflight.ops.processes import Installation
 from parkerflight.settings.config import ConfigurationError
 
-RESTART_PAUSE = 1.0  # seconds; a process that dies at once must not spin
 STOP_WAIT = 40  # seconds for everything to stop in order
 
 
@@ -73,7 +71,7 @@ def down(data: Path) -> bool:
 
 
 def supervise(data: Path) -> None:
-    """Run until SIGTERM: start sandboxes, web, back office and worker, restart what ends, stop all in order."""
+    """Run until SIGTERM: start sandboxes, web, back office, worker and watcher, restart what ends, stop all in order."""
     installation = Installation(data)
     stopping = False
 
@@ -89,6 +87,7 @@ def supervise(data: Path) -> None:
         "web": installation.start_web,
         "backoffice": installation.start_backoffice,
         "worker": installation.start_worker,
+        "watch": installation.start_watch,
     }
     for start in starters.values():
         start()
@@ -103,11 +102,7 @@ def supervise(data: Path) -> None:
         addresses |= {"stripe": installation.stripe_base, "duffel": installation.duffel_base}
     pid_file(data).write_text(json.dumps(addresses))
     while not stopping:
-        for name, start in starters.items():
-            if installation.running.get(name) and installation.running[name].poll() is not None:
-                time.sleep(RESTART_PAUSE)
-                with suppress(ConfigurationError):
-                    start()
+        installation.keep_running(starters)
         time.sleep(0.2)
     installation.stop()
     pid_file(data).unlink(missing_ok=True)

@@ -23,7 +23,8 @@ def django_database(config: Config) -> dict[str, Any]:
         raise ConfigurationError(msg)
     if config.process in {Process.WEB, Process.WORKER}:
         parts["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": POOL_MAX, "timeout": 10, "reset": _reset}}
-    return {"ENGINE": "django.db.backends.postgresql", "CONN_HEALTH_CHECKS": False, **parts}
+    # One round trip as a job or request begins: a connection that a restarted server left behind is replaced, not used.
+    return {"ENGINE": "django.db.backends.postgresql", "CONN_HEALTH_CHECKS": True, **parts}
 
 
 def _reset(connection: Any) -> None:

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "parkerflight.flights",
     "parkerflight.campaigns",
     "parkerflight.bookings",
+    "parkerflight.ops",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

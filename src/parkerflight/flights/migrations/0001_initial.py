@@ -23,7 +23,13 @@ class Migration(migrations.Migration):
                 "db_table": "flights_ratelimit",
             },
         ),
-        open_table("flights_ratelimit", web="SELECT, INSERT, UPDATE", worker="SELECT, INSERT, UPDATE"),
+        open_table(
+            "flights_ratelimit",
+            web="SELECT, INSERT, UPDATE",
+            worker="SELECT, INSERT, UPDATE",
+            # Reconciliation reads the provider's list and keeps the same limits as everybody.
+            backoffice="SELECT, INSERT, UPDATE",
+        ),
         migrations.CreateModel(
             name="Wallet",
             fields=[

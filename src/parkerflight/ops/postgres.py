@@ -193,16 +193,6 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return port > 0
-
-
 def version_of(binaries: Path) -> Sequence[int]:
     """The server's version, for messages."""
     out = subprocess.run([str(binaries / "postgres"), "--version"], check=True, capture_output=True, text=True).stdout  # noqa: S603

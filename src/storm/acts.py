@@ -101,7 +101,7 @@ def _cancel_booking(story: Story, chance: random.Random) -> None:
         return
     owner_id, booking_id = chance.choice(rows)
     quote = cancelling.quote(owner_id=owner_id, booking_id=booking_id, now=story.world.now())
-    if chance.random() < 0.8:  # noqa: PLR2004 - some think better of it
+    if chance.random() < 0.8:
         for _ in range(chance.choice((1, 1, 2))):
             cancelling.confirm(owner_id=owner_id, cancellation_id=quote.cancellation_id, now=story.world.now())
 
@@ -117,7 +117,7 @@ def _answer_change(story: Story, chance: random.Random) -> None:
     rows = _rows(story, "SELECT owner_id, id FROM bookings_change WHERE state = 'open' ORDER BY seen_at, id")
     if rows:
         owner_id, row_id = chance.choice(rows)
-        answer = changes.accept if chance.random() < 0.6 else changes.contact  # noqa: PLR2004
+        answer = changes.accept if chance.random() < 0.6 else changes.contact
         answer(owner_id=owner_id, change_row_id=row_id, now=story.world.now())
 
 

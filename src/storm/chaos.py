@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 from django.db.utils import OperationalError
 
-from storm.baton import Actor, Killed, current, hang_up
+from storm.baton import Actor, Killed, current
 from storm.wire import Dropped, Vendor
 
 ANSWERS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -91,10 +91,10 @@ class Chaos:
 
     def _happen(self, vendor: Vendor, method: str, path: str) -> Callable[[], None] | None:
         kind = self.draw.random()
-        if kind < 0.25:  # noqa: PLR2004 - a quarter each
+        if kind < 0.25:
             self.faults["connection lost before"] += 1
             raise Dropped
-        if kind < 0.5:  # noqa: PLR2004
+        if kind < 0.5:
             self.faults["connection lost after"] += 1
             return _drop
         name, rule = self.draw.choice(ANSWERS)
@@ -105,7 +105,8 @@ class Chaos:
 
     def troubled_commits(self) -> None:
         """Let this thread's commits be lost on the way, on either side; called in an actor's thread, once."""
-        commit = connection._commit  # noqa: SLF001 - the one place where Django commits
+        link: Any = connections["default"]  # this thread's own
+        commit = link._commit
 
         def risky() -> None:
             here = _NOW[0]
@@ -119,9 +120,8 @@ class Chaos:
                 here.faults["database lost after commit"] += 1
                 _break()
 
-        if not getattr(connection, "_risky", False):
-            connection._commit = risky  # noqa: SLF001
-            connection._risky = True  # noqa: SLF001
+        if not getattr(link, "_risky", False):
+            link._commit, link._risky = risky, True
 
 
 _NOW: list[Chaos] = []
@@ -141,6 +141,3 @@ def _break() -> None:
     if raw is not None:
         raw.close()
     raise OperationalError("the connection to the server was lost")
-
-
-__all__ = ["Chaos", "hang_up", "present"]

@@ -112,7 +112,7 @@ def _trip(chance: random.Random) -> Trip:
 
 def _mode(chance: random.Random) -> dict[str, Any]:
     kind = chance.choices((201, 200, 202), (8, 1, 2))[0]
-    return {"mode": kind, "settle_seconds": chance.choice((20, 300, 5_000)), "fail": chance.random() < 0.3}  # noqa: PLR2004
+    return {"mode": kind, "settle_seconds": chance.choice((20, 300, 5_000)), "fail": chance.random() < 0.3}
 
 
 def mode(chance: random.Random) -> dict[str, Any]:

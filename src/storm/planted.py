@@ -90,7 +90,7 @@ def _order_again_when_unknown(garden: Garden) -> None:
 
 def _release_on_202(garden: Garden) -> None:
     """«Accepted» is taken for «refused»."""
-    from parkerflight.bookings import orders, ordering
+    from parkerflight.bookings import ordering, orders
     from parkerflight.core.errors import Terminal
 
     def unknown(attempt: Any, now: Any, code: str, reference: str) -> bool:
@@ -103,7 +103,7 @@ def _release_on_202(garden: Garden) -> None:
 
 def _unknown_is_refused(garden: Garden) -> None:
     """A lost answer is taken for a refusal."""
-    from parkerflight.bookings import orders, ordering
+    from parkerflight.bookings import ordering, orders
     from parkerflight.core.errors import Terminal
 
     garden.swap(
@@ -117,7 +117,7 @@ def _give_up_soon(garden: Garden) -> None:
     from parkerflight.core.errors import Terminal
 
     def wait(attempt: Any, now: Any) -> bool:
-        if attempt.tries >= 2:  # noqa: PLR2004
+        if attempt.tries >= 2:
             return orders.refused(attempt, now, Terminal("not_found", "never made"))
         return bool(kept(attempt, now))
 
@@ -160,10 +160,10 @@ def _unconditional_moves(garden: Garden) -> None:
 def _claim_any_campaign(garden: Garden) -> None:
     """A match is claimed although its campaign stands still."""
     from parkerflight.campaigns import operations
-    from parkerflight.campaigns.models import Campaign
+    from parkerflight.campaigns.models import Campaign, Match
 
     def claim(*, owner_id: Any, match_id: Any, now: Any) -> Any:
-        match = operations.Match.objects.filter(id=match_id).first()
+        match = Match.objects.filter(id=match_id).first()
         if match is not None:
             Campaign.objects.filter(id=match.campaign_id, status__in=["paused", "cancelled"]).update(status="active")
         return kept(owner_id=owner_id, match_id=match_id, now=now)
@@ -197,8 +197,7 @@ def _no_cap_at_the_end(garden: Garden) -> None:
 
 def _ignore_declines(garden: Garden) -> None:
     """A declined card is taken for a held one."""
-    from parkerflight.payments import operations
-    from parkerflight.payments import queries
+    from parkerflight.payments import operations, queries
     from parkerflight.payments.gateway import Declined
 
     def authorise(*, owner_id: Any, payment_id: Any, now: Any) -> Any:
@@ -244,7 +243,9 @@ def _no_next_job(garden: Garden) -> None:
 
     garden.swap(jobs, "advance_soon", lambda _: None)
     garden.swap(attempts, "NUDGE", timedelta(days=400))
-    garden.swap(attempts.move, "__kwdefaults__", {**attempts.move.__kwdefaults__, "due_in": timedelta(days=400)})
+    garden.swap(
+        attempts.move, "__kwdefaults__", {**(attempts.move.__kwdefaults__ or {}), "due_in": timedelta(days=400)}
+    )
 
 
 def _no_sweep(garden: Garden) -> None:
@@ -409,5 +410,5 @@ def run(wish: argparse.Namespace) -> int:
         )
     found.sort(key=lambda one: names.index(one["name"]))
     if wish.json:
-        print(json.dumps({"planted": found}))  # noqa: T201
+        print(json.dumps({"planted": found}))
     return 0 if all(one["caught"] for one in found) else 1

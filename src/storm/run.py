@@ -130,7 +130,7 @@ def _work(number: int, data: str, todo: Any, done: Any, fury: float) -> None:
     while (seed := todo.get()) is not None:
         try:
             done.put(plain(stage.play(seed, fury)))
-        except Exception:
+        except Exception:  # noqa: BLE001 - a story that breaks off is reported with its seed
             what = {"what": "the story broke off", "detail": traceback.format_exc()[-1500:]}
             done.put({"seed": seed, "settled": False, "broken": [what], "faults": {}, "ends": {}})
     stage.close()
@@ -207,11 +207,11 @@ def _chosen(wish: argparse.Namespace) -> int:
 
 def _one(wish: argparse.Namespace) -> int:
     """Play one seed in this process and print every step."""
-    print(f"storm: seed {wish.seed}")  # noqa: T201 - the command's own voice
+    print(f"storm: seed {wish.seed}")
     stage = Stage("storm_one")
     outcome = stage.play(wish.seed, wish.fury)
-    print("\n".join(outcome.trace))  # noqa: T201
-    print(json.dumps(plain(outcome)))  # noqa: T201
+    print("\n".join(outcome.trace))
+    print(json.dumps(plain(outcome)))
     stage.close()
     return 1 if outcome.broken or not outcome.settled else 0
 
@@ -242,7 +242,7 @@ def _many(wish: argparse.Namespace) -> int:
         "violations": tally.violations,
     }
     if wish.json:
-        print(json.dumps(report))  # noqa: T201
+        print(json.dumps(report))
     else:
         console.print_json(json.dumps(report))
     return 1 if tally.violations or tally.unsettled else 0

@@ -76,19 +76,17 @@ class World:
 
     def begin(self, seed: int) -> random.Random:
         """Set everything back to the first moment of the story `seed`, and return its source of chance."""
-        self.clock._state = ClockState(real=0.0, virtual=START.timestamp(), rate=0.0)  # noqa: SLF001 - backwards, for once
+        self.clock._state = ClockState(real=0.0, virtual=START.timestamp(), rate=0.0)
         for vendor in (self.stripe, self.duffel):
             vendor.trouble = None
-            vendor.sandbox.ids.__init__(f"{vendor.name}/{seed}")  # type: ignore[misc] - ids of their own, never reused
-            sandbox, rewind = vendor.sandbox, vendor.sandbox.ids.rewind
-            sandbox.ids.rewind = lambda: None  # type: ignore[method-assign]
+            # Ids of the story's own, never used again: a reset draws them from this seed on.
+            vendor.sandbox.ids._seed = f"{vendor.name}/{seed}"
             vendor.control("POST", "/_sandbox/reset")
-            sandbox.ids.rewind = rewind  # type: ignore[method-assign]
         self._open_hooks()
         switches.forget()
-        draw = random.Random(f"urandom/{seed}")  # noqa: S311 - simulated on purpose
+        draw = random.Random(f"urandom/{seed}")
         os.urandom = draw.randbytes
-        return random.Random(f"story/{seed}")  # noqa: S311
+        return random.Random(f"story/{seed}")
 
     def end(self) -> None:
         """Give the process its real chance back."""
@@ -111,8 +109,8 @@ class World:
 
     def advance(self, seconds: float) -> None:
         """Let time pass for everybody at once."""
-        state = self.clock._state  # noqa: SLF001 - no file, no wall clock
-        self.clock._state = ClockState(real=0.0, virtual=state.virtual + seconds, rate=0.0)  # noqa: SLF001
+        state = self.clock._state
+        self.clock._state = ClockState(real=0.0, virtual=state.virtual + seconds, rate=0.0)
         for vendor in (self.stripe, self.duffel):
             vendor.sandbox.tick()
 

@@ -186,6 +186,15 @@ def invariants(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     raise typer.Exit(1 if found else 0)
 
 
+@app.command(
+    rich_help_panel="Develop", context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)  # fmt: skip
+def storm(context: typer.Context) -> None:
+    """Try to break the saga: whole stories with faults everywhere, then calm; see `./parker storm --help`."""
+    os.execv(sys.executable, [sys.executable, "-m", "storm", *context.args])  # noqa: S606 - our own program
+
+
 @app.command("fault-points", rich_help_panel="Develop")
 def fault_points(as_json: Json = False) -> None:
     """List every place where a test may kill a process: after each commit and each call to a vendor."""

@@ -60,7 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--storm"):
         for item in items:
-            if "storm" in item.keywords:
+            if item.get_closest_marker("storm"):
                 item.add_marker(pytest.mark.skip(reason="needs --storm"))
 
 

@@ -101,7 +101,7 @@ def _cancel_booking(story: Story, chance: random.Random) -> None:
         return
     owner_id, booking_id = chance.choice(rows)
     quote = cancelling.quote(owner_id=owner_id, booking_id=booking_id, now=story.world.now())
-    if chance.random() < 0.8:  # noqa: PLR2004 - some think better of it
+    if chance.random() < 0.8:
         for _ in range(chance.choice((1, 1, 2))):
             cancelling.confirm(owner_id=owner_id, cancellation_id=quote.cancellation_id, now=story.world.now())
 
@@ -117,7 +117,7 @@ def _answer_change(story: Story, chance: random.Random) -> None:
     rows = _rows(story, "SELECT owner_id, id FROM bookings_change WHERE state = 'open' ORDER BY seen_at, id")
     if rows:
         owner_id, row_id = chance.choice(rows)
-        answer = changes.accept if chance.random() < 0.6 else changes.contact  # noqa: PLR2004
+        answer = changes.accept if chance.random() < 0.6 else changes.contact
         answer(owner_id=owner_id, change_row_id=row_id, now=story.world.now())
 
 
@@ -164,13 +164,17 @@ def _refund_fails(story: Story, chance: random.Random) -> None:
 def _switch(what: Stop, *, on: bool) -> Act:
     def act(story: Story, chance: random.Random) -> None:  # noqa: ARG001 - one shape for all
         turn(what, on=on, reason="storm", now=story.world.now())
+        if what is Stop.BOOKINGS:
+            story.bookings_stopped.append((story.world.now(), None))
 
     return act
 
 
 def _go_again(story: Story, chance: random.Random) -> None:  # noqa: ARG001
+    now = story.world.now()
     for what in Stop:
-        turn(what, on=False, reason="", now=story.world.now())
+        turn(what, on=False, reason="", now=now)
+    story.bookings_stopped = [(since, until or now) for since, until in story.bookings_stopped]
 
 
 def _jump(story: Story, chance: random.Random) -> None:

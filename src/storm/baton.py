@@ -71,7 +71,7 @@ class Actor:
             except Killed as error:
                 self.error = error
                 hang_up()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever the product raises is this actor's end of work
                 self.error = error
             self.busy, self.doomed, self.paused = False, False, None
             self._back.release()
@@ -119,7 +119,7 @@ _ACTORS: dict[int, Actor] = {}
 
 def register(actor: Actor) -> Actor:
     """Make `current` know this actor."""
-    ident = actor._thread.ident  # noqa: SLF001 - same module
+    ident = actor._thread.ident
     if ident is not None:
         _ACTORS[ident] = actor
     return actor

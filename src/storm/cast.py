@@ -90,7 +90,7 @@ def start(world: World, person: Person, trip: Trip) -> Campaign | None:
 
 def _criteria(trip: Trip, today: date) -> Criteria:
     first = today + timedelta(days=trip.days_ahead)
-    children = (CHILD_AGE,) if 3 in trip.party else ()  # noqa: PLR2004 - the fourth is the child
+    children = (CHILD_AGE,) if 3 in trip.party else ()
     return Criteria(
         origins=(trip.origin,), destinations=(trip.destination,), departure_from=first, departure_to=first,
         nights_min=trip.nights, nights_max=trip.nights, adults=len(trip.party) - len(children), minor_ages=children,

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 from django.db.utils import OperationalError
 
-from storm.baton import Actor, Killed, current, hang_up
+from storm.baton import Actor, Killed, current
 from storm.wire import Dropped, Vendor
 
 ANSWERS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -36,17 +36,16 @@ class Chaos:
         self.calm = True
         self.faults: Counter[str] = Counter()
         self.trace: list[str] = []
-        self.passed: list[str] = []
         self.kill_at: list[int] = []
-        """For the exhaustive runs: die when this many points were passed; each entry once."""
-        self.count = 0
+        """For the exhaustive walks: die at the point of this number, then again; -1 is never."""
+        self.points = 0
+        self.since_death = 0
 
     def point(self, name: str) -> None:
         """A fault point was passed by the running actor."""
         actor = current()
         if actor is None or connection.in_atomic_block:
             return
-        self.count += 1
         self.note(f"{actor.name} {name}")
         if self.kill_at:
             self._exactly(actor, name)
@@ -61,11 +60,14 @@ class Chaos:
             actor.pause(name)
 
     def _exactly(self, actor: Actor, name: str) -> None:
-        self.passed.append(name)
-        if actor.role == "worker" and len(self.passed) == self.kill_at[0]:
-            self.kill_at.pop(0)
-            self.passed.clear()
-            self.kill_at = self.kill_at or [-1]
+        """Count the workers' points; die at the wanted one, and then again that many further on."""
+        if actor.role != "worker" or actor.name == "operator":
+            return
+        self.since_death += 1
+        self.points += 1
+        if self.since_death == self.kill_at[0]:
+            self.kill_at = self.kill_at[1:] or [-1]
+            self.since_death = 0
             self.faults["worker death"] += 1
             raise Killed(name)
 
@@ -89,10 +91,10 @@ class Chaos:
 
     def _happen(self, vendor: Vendor, method: str, path: str) -> Callable[[], None] | None:
         kind = self.draw.random()
-        if kind < 0.25:  # noqa: PLR2004 - a quarter each
+        if kind < 0.25:
             self.faults["connection lost before"] += 1
             raise Dropped
-        if kind < 0.5:  # noqa: PLR2004
+        if kind < 0.5:
             self.faults["connection lost after"] += 1
             return _drop
         name, rule = self.draw.choice(ANSWERS)
@@ -103,7 +105,8 @@ class Chaos:
 
     def troubled_commits(self) -> None:
         """Let this thread's commits be lost on the way, on either side; called in an actor's thread, once."""
-        commit = connection._commit  # noqa: SLF001 - the one place where Django commits
+        link: Any = connections["default"]  # this thread's own
+        commit = link._commit
 
         def risky() -> None:
             here = _NOW[0]
@@ -117,9 +120,8 @@ class Chaos:
                 here.faults["database lost after commit"] += 1
                 _break()
 
-        if not getattr(connection, "_risky", False):
-            connection._commit = risky  # noqa: SLF001
-            connection._risky = True  # noqa: SLF001
+        if not getattr(link, "_risky", False):
+            link._commit, link._risky = risky, True
 
 
 _NOW: list[Chaos] = []
@@ -139,6 +141,3 @@ def _break() -> None:
     if raw is not None:
         raw.close()
     raise OperationalError("the connection to the server was lost")
-
-
-__all__ = ["Chaos", "hang_up", "present"]

@@ -54,6 +54,8 @@ def _one(campaign: Campaign, orders: list[Row], intents: list[Row], *, refunds_f
     # A refund that came back from the bank is with us until a person sends it another way.
     if net not in expected and not (refunds_failed and net > max(expected)):
         yield Broken("money and ticket disagree", f"net {net}, tickets {wanted}, kept by airlines {kept}")
+    if campaign.ticket_given_up and not any(one["capture_before"] for one in intents):
+        yield Broken("a ticket was bought without ever holding its price", str(campaign.id))
     yield from _untimely(campaign, orders)
 
 

@@ -79,7 +79,7 @@ class Plan:
 
 def draw(chance: random.Random, fury: float) -> Plan:
     """The plan of one story."""
-    count = chance.choices((1, 2, 3, 4, 6, 10, 20), (720, 160, 50, 30, 20, 12, 8))[0]
+    count = chance.choices((1, 2, 3, 4, 6, 10, 20), (820, 110, 30, 20, 10, 6, 4))[0]
     steps = 26 + 14 * min(count, 8)
     return Plan(
         trips=[_trip(chance) for _ in range(count)],
@@ -87,7 +87,7 @@ def draw(chance: random.Random, fury: float) -> Plan:
         steps=steps,
         price_change_rate=chance.choice((0, 0, 0, 0.1, 0.5, 1)),
         mode=_mode(chance),
-        late=chance.choice((0, 0, 0, 0, 90, 4_000, 200_000)),
+        late=chance.choices((0, 90, 4_000, 200_000), (30, 4, 3, 1))[0],
         fury=fury * chance.choice((0.3, 1, 1, 2)),
         acts={chance.randrange(4, steps): _weighted(chance, ACTIONS) for _ in range(chance.randrange(1, 4 + count))},
     )
@@ -112,7 +112,7 @@ def _trip(chance: random.Random) -> Trip:
 
 def _mode(chance: random.Random) -> dict[str, Any]:
     kind = chance.choices((201, 200, 202), (8, 1, 2))[0]
-    return {"mode": kind, "settle_seconds": chance.choice((20, 300, 5_000)), "fail": chance.random() < 0.3}  # noqa: PLR2004
+    return {"mode": kind, "settle_seconds": chance.choice((20, 300, 5_000)), "fail": chance.random() < 0.3}
 
 
 def mode(chance: random.Random) -> dict[str, Any]:

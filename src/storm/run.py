@@ -74,8 +74,9 @@ class Stage:
         self.crew = Crew(self.world)
         self.people: list[Any] = []
         self.played = STORIES_A_DATABASE
+        self.last_points = 0
 
-    def play(self, seed: int, fury: float, kill_at: list[int] | None = None) -> Any:
+    def play(self, seed: int, fury: float, kill_at: list[int] | None = None, plan: Any = None) -> Any:
         """One story; after a failed one the next gets a new database."""
         from storm.story import Story
 
@@ -83,10 +84,12 @@ class Stage:
             self.renew()
         self.played += 1
         try:
-            outcome = Story(self.world, self.crew, self.people, seed, fury, kill_at).run()
+            story = Story(self.world, self.crew, self.people, seed, fury, kill_at, plan)
+            outcome = story.run()
         except BaseException:
             self.played = STORIES_A_DATABASE
             raise
+        self.last_points = story.chaos.points
         if not outcome.settled or outcome.broken:
             self.played = STORIES_A_DATABASE
         return outcome
@@ -127,7 +130,7 @@ def _work(number: int, data: str, todo: Any, done: Any, fury: float) -> None:
     while (seed := todo.get()) is not None:
         try:
             done.put(plain(stage.play(seed, fury)))
-        except Exception:
+        except Exception:  # noqa: BLE001 - a story that breaks off is reported with its seed
             what = {"what": "the story broke off", "detail": traceback.format_exc()[-1500:]}
             done.put({"seed": seed, "settled": False, "broken": [what], "faults": {}, "ends": {}})
     stage.close()
@@ -176,7 +179,7 @@ def main() -> None:
     parser.add_argument("--fury", type=float, default=1.0, help="how much goes wrong; 0 is fair weather")
     parser.add_argument("--planted", action="store_true")
     parser.add_argument("--exhaustive", action="store_true")
-    parser.add_argument("--only", default="", help="of the planted bugs, only the one of this name")
+    parser.add_argument("--only", default="", help="of the planted bugs or the paths, only the one of this name")
     parser.add_argument("--data", type=Path, default=REPOSITORY / ".parker" / "storm")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true", help="with one seed: print its trace")
@@ -204,11 +207,11 @@ def _chosen(wish: argparse.Namespace) -> int:
 
 def _one(wish: argparse.Namespace) -> int:
     """Play one seed in this process and print every step."""
-    print(f"storm: seed {wish.seed}")  # noqa: T201 - the command's own voice
+    print(f"storm: seed {wish.seed}")
     stage = Stage("storm_one")
     outcome = stage.play(wish.seed, wish.fury)
-    print("\n".join(outcome.trace))  # noqa: T201
-    print(json.dumps(plain(outcome)))  # noqa: T201
+    print("\n".join(outcome.trace))
+    print(json.dumps(plain(outcome)))
     stage.close()
     return 1 if outcome.broken or not outcome.settled else 0
 
@@ -239,7 +242,7 @@ def _many(wish: argparse.Namespace) -> int:
         "violations": tally.violations,
     }
     if wish.json:
-        print(json.dumps(report))  # noqa: T201
+        print(json.dumps(report))
     else:
         console.print_json(json.dumps(report))
     return 1 if tally.violations or tally.unsettled else 0

@@ -88,7 +88,7 @@ class Vendor:
         """Use the back door, untroubled."""
         raw = json.dumps(wish).encode() if wish is not None else b""
         status, _, body = self._handle(method, target, {"Content-Type": "application/json"}, raw)
-        if status >= 400:  # noqa: PLR2004 - HTTP
+        if status >= 400:
             raise RuntimeError(f"{self.name} refused {method} {target}: {body[:300]!r}")
         return json.loads(body) if body else None
 
@@ -100,7 +100,7 @@ class Vendor:
             "Duffel-Version": "v2",
         }
         status, _, raw = self._handle(method, target, headers, json.dumps(body).encode())
-        if status >= 400:  # noqa: PLR2004 - HTTP
+        if status >= 400:
             raise RuntimeError(f"{self.name} refused {method} {target}: {raw[:300]!r}")
         return json.loads(raw)
 
@@ -113,11 +113,11 @@ class Vendor:
             method, target, HttpVersion11, fields, (), False, None, False, False, URL(target, encoded=True)
         )
         request = web.Request(message, _Body(body), protocol, None, None, LOOP, client_max_size=2**25)  # type: ignore[arg-type]
-        response = LOOP.run_until_complete(self.app._handle(request))  # noqa: SLF001 - what aiohttp's server calls
+        response = LOOP.run_until_complete(self.app._handle(request))
         if protocol.transport.aborted:
             raise Dropped
         content = getattr(response, "body", b"") or b""
-        raw = content if isinstance(content, bytes) else bytes(content._value)  # noqa: SLF001 - a payload of known bytes
+        raw = content if isinstance(content, bytes) else bytes(content._value)
         return response.status, dict(response.headers), raw
 
 
@@ -138,6 +138,12 @@ class DuffelTransport(httpx.BaseTransport):
         return httpx.Response(status, headers=fields, content=body, request=request)
 
 
+def _broken() -> Exception:
+    make: Any = stripe.APIConnectionError
+    error: Exception = make("the connection broke", should_retry=False)
+    return error
+
+
 class StripeClient(stripe.HTTPClient):
     """The Stripe client's requests, answered in this process."""
 
@@ -148,16 +154,16 @@ class StripeClient(stripe.HTTPClient):
         self._vendor = vendor
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: Any = None
+    ) -> tuple[str, int, Mapping[str, str]]:
         parts = urlsplit(url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         raw = post_data.encode() if isinstance(post_data, str) else post_data or b""
         try:
             status, fields, body = self._vendor.send(method.upper(), target, dict(headers or {}), raw)
         except Dropped:
-            raise stripe.APIConnectionError("the connection broke", should_retry=False) from None
-        return body, status, fields
+            raise _broken() from None
+        return body.decode(), status, fields
 
     def close(self) -> None:
         """Nothing is open."""

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-from pydantic import SecretStr
 
 from parkerflight.core import clock, switches
 from parkerflight.flights.duffel.adapter import DuffelProvider
@@ -59,7 +58,7 @@ class World:
                 base="http://127.0.0.1",
                 token=config.secret("duffel_token"),
                 limiter=_NoLimit(),
-                webhook_secret=lambda: config.secret("duffel_webhook_secret"),
+                webhook_secret=config.secret("duffel_webhook_secret"),
                 transport=DuffelTransport(self.duffel),
             )
         )
@@ -77,19 +76,17 @@ class World:
 
     def begin(self, seed: int) -> random.Random:
         """Set everything back to the first moment of the story `seed`, and return its source of chance."""
-        self.clock._state = ClockState(real=0.0, virtual=START.timestamp(), rate=0.0)  # noqa: SLF001 - backwards, for once
+        self.clock._state = ClockState(real=0.0, virtual=START.timestamp(), rate=0.0)
         for vendor in (self.stripe, self.duffel):
             vendor.trouble = None
-            vendor.sandbox.ids.__init__(f"{vendor.name}/{seed}")  # type: ignore[misc] - ids of their own, never reused
-            sandbox, rewind = vendor.sandbox, vendor.sandbox.ids.rewind
-            sandbox.ids.rewind = lambda: None  # type: ignore[method-assign]
+            # Ids of the story's own, never used again: a reset draws them from this seed on.
+            vendor.sandbox.ids._seed = f"{vendor.name}/{seed}"
             vendor.control("POST", "/_sandbox/reset")
-            sandbox.ids.rewind = rewind  # type: ignore[method-assign]
         self._open_hooks()
         switches.forget()
-        draw = random.Random(f"urandom/{seed}")  # noqa: S311 - simulated on purpose
+        draw = random.Random(f"urandom/{seed}")
         os.urandom = draw.randbytes
-        return random.Random(f"story/{seed}")  # noqa: S311
+        return random.Random(f"story/{seed}")
 
     def end(self) -> None:
         """Give the process its real chance back."""
@@ -104,18 +101,16 @@ class World:
             "/_sandbox/webhook_endpoints",
             {"url": f"{HOOK}stripe", "secret": secret, "enabled_events": list(STRIPE_EVENTS)},
         )
-        answer = self.duffel.control_api(
-            "POST", "/air/webhooks", {"data": {"url": f"{HOOK}duffel", "events": list(DUFFEL_EVENTS)}}
-        )
-        config.duffel_webhook_secret = SecretStr(answer["data"]["secret"])
+        wish = {"url": f"{HOOK}duffel", "secret": config.secret("duffel_webhook_secret"), "events": list(DUFFEL_EVENTS)}
+        self.duffel.control("POST", "/_sandbox/webhook", wish)
 
     def now(self) -> datetime:
         return self.clock.datetime()
 
     def advance(self, seconds: float) -> None:
         """Let time pass for everybody at once."""
-        state = self.clock._state  # noqa: SLF001 - no file, no wall clock
-        self.clock._state = ClockState(real=0.0, virtual=state.virtual + seconds, rate=0.0)  # noqa: SLF001
+        state = self.clock._state
+        self.clock._state = ClockState(real=0.0, virtual=state.virtual + seconds, rate=0.0)
         for vendor in (self.stripe, self.duffel):
             vendor.sandbox.tick()
 

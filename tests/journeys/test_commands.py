@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from tests.scenario import cli, last_json
 
+from parkerflight.ops.demo_disasters import DISASTERS
+
+QUICK = ("price-moved", "card-declined")  # a booking and a letting go; the rest take up to a minute each
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "duffel"
 
 
@@ -24,6 +27,35 @@ class TestTheDemo:
         assert found["ledgers"]["agree"]
         assert len(found["mails"]) == 1
         assert {"match_to_ordered", "ordered_to_captured"} <= found["timings_ms"].keys()
+
+    @pytest.mark.parametrize("name", QUICK)
+    def test_tells_a_disaster_that_ends_as_promised(self, tmp_path, name):
+        self.tell(tmp_path, name)
+
+    @pytest.mark.storm
+    @pytest.mark.parametrize("name", [name for name in DISASTERS if name not in (*QUICK, "order-answer-lost")])
+    def test_tells_every_other_disaster_too(self, tmp_path, name):
+        self.tell(tmp_path, name)
+
+    def tell(self, tmp_path, name):
+        done = cli("demo", "--json", "--data", str(tmp_path / "demo"), "--fault", name, **_CLEAN)
+        found = last_json(done.stdout)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert (found["fault"], found["story"]) == (name, DISASTERS[name].story)
+        assert found["ended"] == found["promised"] == DISASTERS[name].promised
+        assert found["ledgers"]["agree"]
+        assert found["invariants"]["violations"] == []
+        # The story comes first, then its moment, then the books and the moral.
+        told = " ".join(done.stderr.split())
+        parts = (DISASTERS[name].danger, "✖", "What the books say", DISASTERS[name].moral)
+        places = [told.index(" ".join(part.split())) for part in parts]
+        assert places == sorted(places)
+
+    def test_lists_its_disasters_and_refuses_unknown_ones(self):
+        listed = cli("demo", "--fault", "list", **_CLEAN)
+        unknown = cli("demo", "--fault", "meteor", **_CLEAN)
+        assert (listed.returncode, unknown.returncode) == (0, 2)
+        assert all(name in listed.stdout and name in unknown.stderr for name in DISASTERS)
 
     def test_refuses_to_play_with_real_accounts_or_over_other_files(self, tmp_path):
         (tmp_path / "precious").write_text("x")
@@ -93,7 +125,7 @@ class TestOffersExplain:
 class TestHelp:
     def test_reads_like_a_product(self):
         shown = cli("--help").stdout
-        for command in ("demo", "up", "down", "invariants", "inbox", "offers", "bench", "test"):
+        for command in ("demo", "up", "down", "invariants", "inbox", "offers", "disputes", "bench", "test"):
             assert command in shown
 
 

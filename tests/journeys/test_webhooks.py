@@ -145,7 +145,7 @@ class TestTheDoorForDuffel:
         assert row == ("wev_1", "order.created", "ord_1", {"order_id": "ord_1", "offer_id": "off_1"})
 
     def test_refuses_what_duffel_did_not_sign(self, door):
-        is_problem(self._send(door, "t=1,v1=00"), 400, "bad_signature")
+        is_problem(self._send(door, "t=1,v1=00"), 400, "wrong_signature")
 
     def _send(self, door, given: str):
         headers = {"X-Duffel-Signature": given}

@@ -38,6 +38,17 @@ class TestTakingMoney:
         with pytest.raises(Terminal, match="Another amount"):
             till.run(payments.capture, payment_id, amount=Money(100, "GBP"))
 
+    def test_that_was_refused_goes_out_under_another_key_when_it_is_tried_again(self, till):
+        payment_id = till.held()
+        till.stripe.fault(
+            route="POST /v1/payment_intents/*/capture", action="status", status=400, code="account_invalid"
+        )
+        with pytest.raises(Terminal, match="account_invalid"):
+            till.run(payments.capture, payment_id, amount=PRICE)
+        assert till.intents == [(PRICE.minor, 0, 0)]
+        assert till.run(payments.capture, payment_id, amount=PRICE).captured == PRICE
+        assert till.intents == [(0, PRICE.minor, 0)]
+
     def test_of_a_lapsed_hold_records_that_it_is_gone(self, till):
         payment_id = till.held()
         till.clock.advance(days=6)

@@ -367,31 +367,31 @@ class TestOrderErrors:
         ],
     )
     def test_say_whether_an_order_may_exist(self, status: int, code: str, kind: type):
-        error = errors.of_act(failure(status, *([code] if code else [])))
+        error = errors.of_order(failure(status, *([code] if code else [])))
 
         assert type(error) is kind
         assert error.code == (code or error.code)
 
     def test_of_several_the_most_consequential_counts(self):
-        assert type(errors.of_act(failure(422, "validation_format", "duplicate_booking"))) is AlreadyAttempted
+        assert type(errors.of_order(failure(422, "validation_format", "duplicate_booking"))) is AlreadyAttempted
 
     def test_a_field_of_a_passenger_is_the_persons_to_correct(self):
-        refused = errors.of_act(failure(422, "validation_format", pointer="/passengers/0/given_name"))
-        ours = errors.of_act(failure(422, "validation_required", pointer="/passengers/0/id"))
+        refused = errors.of_order(failure(422, "validation_format", pointer="/passengers/0/given_name"))
+        ours = errors.of_order(failure(422, "validation_required", pointer="/passengers/0/id"))
 
         assert type(refused) is PassengerRefused
         assert type(ours) is Terminal
 
     def test_a_payment_that_does_not_match_is_a_changed_price(self):
-        assert type(errors.of_act(failure(422, "no_match", pointer="/payments/0/currency"))) is PriceChanged
+        assert type(errors.of_order(failure(422, "no_match", pointer="/payments/0/currency"))) is PriceChanged
 
     def test_waits_until_the_reset(self):
-        error = errors.of_act(failure(429, ratelimit_reset="Mon, 23 Nov 2026 09:00:42 GMT"))
+        error = errors.of_order(failure(429, ratelimit_reset="Mon, 23 Nov 2026 09:00:42 GMT"))
 
         assert error.after == 42.0
 
     def test_keeps_the_request_id(self):
-        assert errors.of_act(failure(500, "internal_server_error")).reference == "r1"
+        assert errors.of_order(failure(500, "internal_server_error")).reference == "r1"
 
 
 class TestReadErrors:
@@ -428,7 +428,7 @@ class TestReadErrors:
         "body", [None, [], "text", {"errors": "x"}, {"errors": [None, 3]}, {"errors": [{"code": 7}]}]
     )
     def test_survives_nonsense(self, body: object):
-        assert errors.of_act(errors.read(500, body, {}, NOW)).code
+        assert errors.of_order(errors.read(500, body, {}, NOW)).code
 
 
 class TestExplain:

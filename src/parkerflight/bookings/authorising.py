@@ -18,7 +18,10 @@ HUMAN_LOOKS = timedelta(hours=1)  # an attempt that waits for a person is looked
 NEVER_ARRIVED = "authorisation_never_arrived"  # the gateway was asked for minutes and knows nothing: an outage
 HELD = "held"
 HOLD_AFTER_TRIES = 1  # a gateway that failed twice is down: the airline can keep the seats meanwhile
-OTHER_CARD_HELPS = frozenset({DeclineClass.OTHER_CARD, DeclineClass.CALL_BANK, DeclineClass.GENERIC})
+# A bank that asks for patience is not waited for either, where another card can pay now.
+OTHER_CARD_HELPS = frozenset(
+    {DeclineClass.OTHER_CARD, DeclineClass.CALL_BANK, DeclineClass.GENERIC, DeclineClass.RETRY_LATER}
+)
 AFTER_DECLINE = {DeclineClass.RETRY_LATER: After.LATER, DeclineClass.STOP: After.END}
 SENTENCES = {
     DeclineClass.OTHER_CARD: "The card was declined; choose another card.",

@@ -57,7 +57,7 @@ def confirm(*, owner_id: UUID, attempt_id: UUID, now: datetime) -> None:
 def _compose(attempt: BookingAttempt, order: Order, now: datetime) -> ConfirmationMail:
     campaign = campaign_queries.terms(attempt.owner_id, attempt.campaign_id)
     seated = [UUID(attempt.seats[passenger]) for passenger in order.passenger_ids]
-    card = payment_queries.card(attempt.owner_id, campaign.card_id)
+    card = payment_queries.card(attempt.owner_id, attempt.card_id or campaign.card_id)
     return confirmation(
         order,
         charged=charge(attempt),

@@ -3,17 +3,13 @@
 Each letter says what happened, what it means for the money, and what happens next, in that order.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-
-from django.template import Context, Engine
 
 from parkerflight.bookings.letters import Kind
 from parkerflight.core.money import Money
+from parkerflight.notifications.letters import Letter, compose
 
-TEMPLATES = Path(__file__).parent / "templates"
 NOT_CHARGED = "Nothing was charged."
 GOES_ON = "The search for this trip goes on; there is nothing you have to do."
 
@@ -40,15 +36,6 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A finished message; its repr shows nothing."""
-
-    subject: str = field(repr=False)
-    text: str = field(repr=False)
-    html: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class _Draft:
     subject: str
     paragraphs: tuple[str, ...]
@@ -59,23 +46,7 @@ class _Draft:
 def write(kind: Kind, facts: Facts) -> Letter:
     """The letter of this kind about these facts."""
     draft = _DRAFTS[kind](facts)
-    view = {
-        "subject": draft.subject,
-        "paragraphs": [one for one in draft.paragraphs if one],
-        "itinerary": facts.itinerary,
-        "action": draft.action,
-        "link": facts.link,
-    }
-    return Letter(
-        subject=draft.subject,
-        text=_engine().get_template("bookings/letter.txt").render(Context(view, autoescape=False)),
-        html=_engine().get_template("bookings/letter.html").render(Context(view, autoescape=True)),
-    )
-
-
-@cache
-def _engine() -> Engine:
-    return Engine(dirs=[str(TEMPLATES)])
+    return compose(draft.subject, draft.paragraphs, itinerary=facts.itinerary, action=draft.action, link=facts.link)
 
 
 def _until(facts: Facts) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from parkerflight.ops.cli_attempts import attempts
+from parkerflight.ops.cli_disputes import disputes
 from parkerflight.ops.cli_inbox import inbox
 from parkerflight.ops.cli_wallet import wallet
 from parkerflight.ops.cli_watch import reconcile, watch
@@ -31,6 +32,7 @@ offers = typer.Typer(no_args_is_help=True, help="Look at captured flight offers.
 bench = typer.Typer(no_args_is_help=True, help="Measure the system with its own benchmarks.")
 app.add_typer(offers, name="offers", rich_help_panel="Try it")
 app.add_typer(attempts, name="attempts", rich_help_panel="Watch it")
+app.add_typer(disputes, name="disputes", rich_help_panel="Watch it")
 app.add_typer(inbox, name="inbox", rich_help_panel="Watch it")
 app.add_typer(wallet, name="wallet", rich_help_panel="Watch it")
 app.command(rich_help_panel="Run it")(watch)
@@ -66,16 +68,18 @@ def demo(
     as_json: Json = False,
     fault: Annotated[
         str,
-        typer.Option(
-            help="Show a recovery: order-answer-lost, crash-after-authorise, crash-after-order, crash-before-capture."
-        ),
+        typer.Option(help="Tell the story of one disaster, such as order-answer-lost; «list» prints them all."),
     ] = "",
     seed: Annotated[int, typer.Option(help="Seed of the sandbox's fares.")] = 7,
     picture: Annotated[Path | None, typer.Option(help="Also write what was shown as an SVG picture.")] = None,
 ) -> None:
-    """Show one campaign find its fare and book it: offline, with real processes. Exit code 0 only if completed."""
+    """Show one campaign find its fare and book it: offline, with real processes. Exit code 0 only if it ends as promised."""
     from parkerflight.ops import demo as show
+    from parkerflight.ops import demo_disasters
 
+    if fault == "list":
+        typer.echo(demo_disasters.listed())
+        return
     raise typer.Exit(show.run(data=data, as_json=as_json, fault=fault, seed=seed, picture=picture))
 
 
@@ -180,6 +184,15 @@ def invariants(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
             show(f"[red]{violation.invariant}[/red]: {', '.join(violation.ids)}")
         show(f"{len(rules.INVARIANTS)} invariants checked, {len(found)} violated.")
     raise typer.Exit(1 if found else 0)
+
+
+@app.command(
+    rich_help_panel="Develop", context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)  # fmt: skip
+def storm(context: typer.Context) -> None:
+    """Try to break the saga: whole stories with faults everywhere, then calm; see `./parker storm --help`."""
+    os.execv(sys.executable, [sys.executable, "-m", "storm", *context.args])  # noqa: S606 - our own program
 
 
 @app.command("fault-points", rich_help_panel="Develop")

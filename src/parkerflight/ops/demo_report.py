@@ -100,15 +100,19 @@ def _ledgers(installation: Installation) -> dict[str, Any]:
 
 
 def _agree(ledgers: dict[str, Any], trip: Trip | None) -> bool:
-    """Whether the vendors' own books hold exactly this trip: one order ticketed, one payment captured, nothing held."""
-    if trip is None:
-        return False
+    """Whether the vendors' own books hold exactly this trip: one order ticketed, one payment captured, nothing held.
+
+    Without a trip: no order that stands, and no money held or taken.
+    """
     orders = [order for order in ledgers["duffel"]["orders"] if order["status"] != "cancelled"]
     paid = [one for one in ledgers["stripe"]["payment_intents"] if one["captured"] or one["held"]]
+    if trip is None:
+        return not orders and not paid
     return (
         [order["id"] for order in orders] == [trip.order_id]
         and [(one["captured"], one["held"], one["refunded"]) for one in paid] == [(trip.total.minor, 0, 0)]
         and Money.parse(str(orders[0]["total_amount"]), orders[0]["currency"]) == trip.total
+        and orders[0]["tickets"] == orders[0]["passengers"]
     )
 
 
@@ -133,11 +137,9 @@ def show(console: Console, found: dict[str, Any], trip: Trip | None, installatio
     console.print(
         "  " + "  ".join(f"{name.replace('_', ' ')} {value} ms" for name, value in found["timings_ms"].items())
     )
+    what = "letter" if found["mails"][1:] else "confirmation"
     for mail in found["mails"]:
-        console.print(f"  confirmation  {_from_here(mail)}", soft_wrap=True)
-    console.print(
-        "\nGo on: [bold]./parker up[/bold] keeps it running, [bold]./parker demo --fault order-answer-lost[/bold] shows a recovery.\n"
-    )
+        console.print(f"  {what}  {_from_here(mail)}", soft_wrap=True)
 
 
 def _from_here(path: str) -> str:

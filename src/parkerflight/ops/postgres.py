@@ -56,7 +56,7 @@ class Server:
         if self.running():
             return
         address = json.loads(self._address.read_text())
-        # The port is kept where it can be: processes that outlived the server find it again.
+        # The port of last time if it is free: whoever was connected before a crash finds the server again.
         address["port"] = address["port"] if _is_free(address["port"]) else _free_port()
         self._address.write_text(json.dumps(address))
         options = " ".join(
@@ -83,6 +83,10 @@ class Server:
         """Whether the server answers for this cluster."""
         done = self._run("pg_ctl", "-D", str(self._cluster), "status", check=False)
         return done.returncode == 0
+
+    def pid(self) -> int:
+        """The running server's process id."""
+        return int((self._cluster / "postmaster.pid").read_text().splitlines()[0])
 
     def alive(self) -> bool:
         """Whether the server's main process lives; cheap enough to ask all the time."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -15,6 +16,8 @@ from parkerflight.payments.books import locked, move, note
 from parkerflight.payments.door import gateway
 from parkerflight.payments.gateway import DisputeKind, DisputeView, StoredCall
 from parkerflight.payments.models import Dispute, Payment, VendorCall
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,18 @@ def _written(payment: Payment, view: DisputeView, now: datetime) -> Dispute:
     row.save()
     if before != row.status:
         _flag(payment, view, now)
+        _alert(row)
         note(payment, f"payment.{row.kind}_{row.status}", now)
     return row
+
+
+def _alert(row: Dispute) -> None:
+    """Tell the team: only a person answers a bank, and only until the deadline."""
+    if row.closed_at is None:
+        due = f"{row.due_by:%Y-%m-%d %H:%M} UTC" if row.due_by else "no answer is taken"
+        log.warning("%s %s is %s (%s), due by: %s", row.kind, row.id, row.status, row.reason or "no reason given", due)
+    else:
+        log.info("%s %s ended: %s", row.kind, row.id, row.status)
 
 
 def _flag(payment: Payment, view: DisputeView, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """A mandate as a document of its own: for the person who signed it, and as evidence for a bank."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from uuid import UUID
@@ -10,6 +10,8 @@ from parkerflight.core.errors import NotFound, Terminal
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
 from parkerflight.payments.models import Mandate
+from parkerflight.vault.envelope import Place
+from parkerflight.vault.operations import Purpose, Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,28 @@ def mandate_document(*, owner_id: UUID, mandate_id: UUID) -> MandateDocument:
         setup_reference=row.card.setup_reference,
         html=_page(row),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """From where a mandate was signed. Personal: its repr shows nothing."""
+
+    ip: str = field(repr=False)
+    user_agent: str = field(repr=False)
+
+
+def mandate_signature(*, owner_id: UUID, mandate_id: UUID, purpose: Purpose) -> Signature:
+    """Open the address and the device a mandate was signed from; the caller writes the opening down. Raises NotFound."""
+    with scope(owner_id):
+        row = Mandate.objects.filter(id=mandate_id).first()
+        if row is None:
+            raise NotFound("no_mandate", "There is no such mandate.")
+        sealer = Sealer(owner_id)
+        ip, device = (
+            sealer.open(Place("payments_mandate", column, row.id), bytes(getattr(row, column)), purpose=purpose)
+            for column in ("ip_sealed", "user_agent_sealed")
+        )
+        return Signature(ip, device)
 
 
 def _page(row: Mandate) -> str:

@@ -7,7 +7,7 @@ from parkerflight.payments.cards import begin_card, ensure_customer, finish_card
 from parkerflight.payments.confirming import await_customer, confirmation
 from parkerflight.payments.disputes import DisputeState, hear_dispute, stage_evidence
 from parkerflight.payments.door import gateway, savings_fee
-from parkerflight.payments.mandate_documents import MandateDocument, mandate_document
+from parkerflight.payments.mandate_documents import MandateDocument, Signature, mandate_document, mandate_signature
 from parkerflight.payments.mandates import mandate_allows, revoke_mandate, sign_mandate
 from parkerflight.payments.preparing import prepare_payment, supersede_payment
 from parkerflight.payments.refreshing import refresh
@@ -21,6 +21,7 @@ __all__ = [
     "MandateDocument",
     "PaymentState",
     "RefundState",
+    "Signature",
     "authorise",
     "await_customer",
     "begin_card",
@@ -33,6 +34,7 @@ __all__ = [
     "hear_dispute",
     "mandate_allows",
     "mandate_document",
+    "mandate_signature",
     "mark_needs_customer",
     "prepare_payment",
     "refresh",

@@ -18,7 +18,9 @@ __all__ = [
     "card_state",
     "cards",
     "cards_expiring",
+    "dispute",
     "disputes",
+    "open_disputes",
     "owner_of_customer",
     "payment",
     "payments_of",
@@ -59,6 +61,24 @@ def disputes(owner_id: UUID, payment_id: UUID) -> list[DisputeState]:
     with scope(owner_id):
         rows = Dispute.objects.filter(payment_id=payment_id).select_related("payment").order_by("opened_at", "id")
         return [dispute_state_of(row) for row in rows]
+
+
+def dispute(owner_id: UUID, dispute_id: UUID) -> DisputeState:
+    """One dispute, warning or review. Raises NotFound."""
+    with scope(owner_id):
+        row = Dispute.objects.filter(id=dispute_id).select_related("payment").first()
+        if row is None:
+            raise NotFound("no_dispute", "There is no such dispute.")
+        return dispute_state_of(row)
+
+
+def open_disputes() -> list[tuple[UUID, UUID]]:
+    """(owner, dispute) of everything a bank or the gateway still holds against a payment, the first deadline first.
+
+    For the worker, outside any scope: it sees open ones only.
+    """
+    rows = Dispute.objects.filter(closed_at__isnull=True).order_by("due_by", "opened_at")
+    return [(row.owner_id, row.id) for row in rows]
 
 
 def card(owner_id: UUID, card_id: UUID) -> CardView:

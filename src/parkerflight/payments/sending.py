@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from parkerflight.core.errors import OutcomeUnknown
+from parkerflight.core.errors import OutcomeUnknown, Terminal
 from parkerflight.core.fault_points import fault_point
 from parkerflight.core.tenancy import scope
 from parkerflight.payments import calls
 from parkerflight.payments.door import gateway
-from parkerflight.payments.gateway import HoldGone, PaymentStatus, PaymentView, StoredCall
+from parkerflight.payments.gateway import HoldGone, KeyReused, PaymentStatus, PaymentView, StoredCall
 from parkerflight.payments.models import Payment, VendorCall
 
 SETTLED = frozenset({PaymentStatus.CAPTURED, PaymentStatus.RELEASED})
@@ -35,4 +35,12 @@ def finish(
         return gateway().view_of(payment.intent)
     except OutcomeUnknown:
         calls.unanswered(call)
+        raise
+    except KeyReused:
+        raise  # what was sent under this key before may have been carried out
+    except Terminal as error:
+        # A clear no, which the gateway keeps under this key: whoever tries again later needs another.
+        with scope(payment.owner_id):
+            calls.close(call, calls.Outcome.REFUSED, error.reference)
+        fault_point(f"payments.{call.purpose}.after_refusal")
         raise

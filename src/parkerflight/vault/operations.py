@@ -21,6 +21,8 @@ class Purpose(StrEnum):
     SHOW_OWNER = "show_owner"
     TICKETING = "ticketing"
     NOTIFY = "notify"
+    DISPUTE = "dispute"
+    """Evidence for a bank about a payment its cardholder disputes."""
 
 
 def create_person(*, owner_id: UUID, now: datetime) -> None:

@@ -1,89 +1,19 @@
-"""What happens to an order after it was made: payment of a hold, cancellation, and changes by the airline."""
+"""What happens to an order after it was made: cancellation, and changes by the airline."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sandbox.duffel import errors, magic, offers, order_views, ordering
+from sandbox.duffel import errors, magic, order_views, ordering
 from sandbox.duffel.airlines import DUFFEL_AIRWAYS
 from sandbox.duffel.clockwork import stamp
-from sandbox.duffel.money import flat, parsed
+from sandbox.duffel.money import flat
 from sandbox.duffel.rendering import local
 from sandbox.duffel.schedules import Leg
 from sandbox.duffel.world import Order, World
 
 QUOTE_SECONDS = 3_600  # how long a cancellation quote stands, as observed on Duffel Airways
-
-
-def current_price(world: World, order: Order) -> None:
-    """Bring a held order's total to the present fare once its price guarantee has run out (or never existed)."""
-    now = world.now()
-    guaranteed = order.price_guaranteed_until is not None and now < order.price_guaranteed_until
-    if order.awaiting_payment(now) and not guaranteed:
-        order.total, order.price_guaranteed_until = offers.price_now(world, order.offer), None
-
-
-def pay(world: World, data: dict[str, Any]) -> dict[str, Any]:
-    """Pay a held order from the balance and issue its tickets. Raises the documented refusals."""
-    order = world.orders.get(str(data.get("order_id", "")))
-    if order is None or not order.readable:
-        raise errors.linked_not_found("/order_id")
-    payment = data.get("payment") if isinstance(data.get("payment"), dict) else {}
-    assert payment is not None
-    _refuse_payment(world, order)
-    quoted = order.total
-    if order.offer.owner != DUFFEL_AIRWAYS or (order.price_guaranteed_until or 0) <= world.now():
-        current_price(world, order)
-    if payment.get("type") != "balance":
-        raise errors.invalid("validation_inclusion", "/payment/type", "must be balance in this sandbox")
-    if payment.get("currency") != order.currency:
-        message = f"The currency of the payment must be {order.currency}."
-        raise errors.state_error("payment_currency_does_not_match_order_currency", message)
-    amount = parsed(payment.get("amount"))
-    if amount != order.total and amount == quoted:
-        raise errors.invalid(
-            "price_changed", "/payment/amount", "The price of the order has changed. Please read it again."
-        )
-    if amount != order.total:
-        message = "The amount of the payment does not match the order's amount."
-        raise errors.state_error("payment_amount_does_not_match_order_amount", message)
-    ordering.check_balance(world, order.total)
-    return _settle_payment(world, order)
-
-
-def _refuse_payment(world: World, order: Order) -> None:
-    now = world.now()
-    refusals = (
-        (order.type != "hold", "order_type_not_eligible_for_payment", "The order is not a hold order."),
-        (order.cancelled_at is not None, "already_cancelled", "The order has been cancelled."),
-        (order.paid_at is not None, "already_paid", "The order has already been paid for."),
-        (order.lapsed(now), "past_payment_required_by_date", "The time to pay for this order has passed."),
-        (order.schedule_changed, "schedule_changed", "The airline changed the schedule. Please create a new order."),
-    )
-    for applies, code, message in refusals:
-        if applies:
-            raise errors.state_error(code, message)
-
-
-def _settle_payment(world: World, order: Order) -> dict[str, Any]:
-    world.debit(order.total, order.currency)
-    ordering.issue(world, order)
-    payment: dict[str, Any] = {
-        "id": world.ids.new("pay", 22),
-        "live_mode": False,
-        "created_at": stamp(world.now()),
-        "type": "balance",
-        "status": "succeeded",
-        "amount": str(order.total),
-        "currency": order.currency,
-        "order_id": order.id,
-        "airline_credit_id": None,
-        "failure_reason": None,
-    }
-    world.payments[payment["id"]] = payment
-    world.emit("payment.created", payment["id"], {"id": payment["id"], "order_id": order.id})
-    return payment
 
 
 def quote_cancellation(world: World, data: dict[str, Any]) -> dict[str, Any]:
@@ -160,6 +90,8 @@ def confirm_cancellation(world: World, quote_id: str) -> dict[str, Any]:
             "id": world.ids.new("acd", 22),
         }
     order.cancelled_at = now
+    if order_views.requires_action(order):
+        _answered(order, order.changes[-1], "cancelled", stamp(now))
     world.flown -= ordering.flown_keys_of(order)
     if quote["refund_to"] == "balance":
         order.refunded = Decimal(quote["refund_amount"])
@@ -228,10 +160,13 @@ def act_on_change(world: World, change_id: str, action: str) -> dict[str, Any]:
         raise errors.state_error("order_change_already_actioned", "This change has already been dealt with.")
     if action not in {"accepted", "cancelled", "changed"}:
         raise errors.invalid("validation_inclusion", "/action_taken", "must be accepted, cancelled or changed")
-    now = stamp(world.now())
-    for one in order.changes:
-        one |= {"available_actions": [], "updated_at": now}
-    change |= {"action_taken": action, "action_taken_at": now}
+    _answered(order, change, action, stamp(world.now()))
     if action == "accepted":
         order.slices = [*change["added"], *order.slices[1:]]
     return change
+
+
+def _answered(order: Order, change: dict[str, Any], action: str, now: str) -> None:
+    for one in order.changes:
+        one |= {"available_actions": [], "updated_at": now}
+    change |= {"action_taken": action, "action_taken_at": now}

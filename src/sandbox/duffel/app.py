@@ -4,9 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.duffel import controls, errors, guard, hooks, ordering, routes
+from sandbox.duffel import controls, errors, guard, hooks, ordering, paying, routes
 from sandbox.duffel.prices import Prices
-from sandbox.duffel.world import World
+from sandbox.duffel.world import Order, World
 from sandbox.kit.clock import VirtualClock
 from sandbox.kit.faults import FaultBook
 from sandbox.kit.ids import IdSource
@@ -38,12 +38,18 @@ class Duffel:
     def tick(self) -> None:
         if self.world.unsettled:
             ordering.settle(self.world)
+        if self.world.unsettled_payments:
+            paying.settle_payments(self.world)
+
+    def _refund_to(self, order: Order) -> str | None:
+        quoted = order.cancellation if order.cancelled_at is not None else None
+        return str(self.world.cancellations[quoted]["refund_to"]) if quoted else None
 
     def ledger(self) -> dict[str, Any]:
         """Return what the airline and the wallet know, for checking a client against."""
         world, now = self.world, self.world.now()
         return {
-            "orders": [controls.ledger_row(order, now) for order in world.orders.values()],
+            "orders": [controls.ledger_row(order, now, self._refund_to(order)) for order in world.orders.values()],
             "balance_spent": {currency: str(amount) for currency, amount in sorted(world.spent.items())},
             "balance": None if world.balance is None else str(world.balance),
             "searches": world.searches,

@@ -1,30 +1,37 @@
 """The switches under /_sandbox that only this vendor has, and its ledger."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
-from sandbox.duffel import aftercare, money
-from sandbox.duffel.clockwork import stamp
+from sandbox.duffel import aftercare, errors, hooks, money
+from sandbox.duffel.clockwork import stamp, stamp_or_none
 from sandbox.duffel.world import Order, OrderMode, World
 
 Worlds = Callable[[], World]
 
 
-def ledger_row(order: Order, now: float) -> dict[str, Any]:
-    """Return one booking as the airline sees it; money as decimal strings."""
+def ledger_row(order: Order, now: float, refund_to: str | None = None) -> dict[str, Any]:
+    """Return one booking as the airline sees it; money as decimal strings. `ticketed` waits for late documents."""
     return {
         "id": order.id,
         "offer_id": order.offer.id,
         "booking_reference": order.booking_reference,
+        "type": order.type,
         "status": _status(order, now),
         "total_amount": str(order.total),
         "currency": order.currency,
         "passengers": len(order.passengers),
         "tickets": len(order.documents(now)),
         "paid": str(order.total if order.paid_at is not None else order.total * 0),
+        "paid_at": stamp_or_none(order.paid_at),
+        "ticketed": order.paid_at is not None and bool(order.documents(now)),
+        "lapsed": order.lapsed(now),
+        "cancelled_at": stamp_or_none(order.cancelled_at),
         "refunded": str(order.refunded or order.total * 0),
+        "refund_to": refund_to,
         "metadata": order.metadata,
         "created_at": stamp(order.created_at),
     }
@@ -58,13 +65,26 @@ def routes(world: Worlds) -> list[web.RouteDef]:
         if order is None:
             return web.json_response({"error": "no such order"}, status=404)
         wish = await request.json() if request.can_read_body else {}
+        if order.cancelled_at is not None or order.lapsed(world().now()):
+            return web.json_response({"error": "the order is over"}, status=409)
         change = aftercare.plant_change(world(), order, int(wish.get("shift_minutes", 90)))
         return web.json_response(change, status=201)
 
+    async def move_price(request: web.Request) -> web.Response:
+        """Let the airline ask another price for a held order once its guarantee has run out: {"factor": "1.1"}."""
+        order = world().orders.get(request.match_info["id"])
+        if order is None:
+            return web.json_response({"error": "no such order"}, status=404)
+        order.price_factor = Decimal(str((await request.json())["factor"]))
+        return web.json_response({"factor": str(order.price_factor)})
+
     return [
+        web.post("/_sandbox/orders/{id}/price", move_price),
         web.post("/_sandbox/account", control(_account)),
         web.post("/_sandbox/limits", control(_limits)),
         web.post("/_sandbox/orders_mode", control(_orders_mode)),
+        web.post("/_sandbox/payments_mode", control(_payments_mode)),
+        web.post("/_sandbox/webhook", control(_webhook)),
         web.post("/_sandbox/late_documents", control(_late_documents)),
         web.post("/_sandbox/orders/{id}/airline_change", change_order),
     ]
@@ -104,6 +124,26 @@ def _orders_mode(world: World, wish: dict[str, Any]) -> dict[str, Any]:
         "fail": world.mode.fail,
         "price_change_rate": world.price_change_rate,
     }
+
+
+def _payments_mode(world: World, wish: dict[str, Any]) -> dict[str, Any]:
+    """Answer payments of holds 201, 200 (paid, but not shown) or 202 (taken, or not, after `settle_seconds`)."""
+    mode = int(wish.get("mode", world.payments_mode.mode))
+    if mode not in {200, 201, 202}:
+        raise ValueError("mode is 200, 201 or 202")
+    world.payments_mode = OrderMode(mode, float(wish.get("settle_seconds", 60)), bool(wish.get("fail", False)))
+    return {"mode": mode, "settle_seconds": world.payments_mode.settle_seconds, "fail": world.payments_mode.fail}
+
+
+def _webhook(world: World, wish: dict[str, Any]) -> dict[str, Any]:
+    """Register the endpoint with a secret the receiver knows beforehand, in place of any other one.
+
+    Duffel makes the secret itself and shows it once. {"url": "http://127.0.0.1:1/hook", "secret": "s"}, `events` optional.
+    """
+    try:
+        return hooks.install(world, str(wish["url"]), str(wish["secret"]), wish.get("events"))
+    except errors.DuffelError as error:
+        raise ValueError(str(error)) from error
 
 
 def _late_documents(world: World, wish: dict[str, Any]) -> dict[str, Any]:

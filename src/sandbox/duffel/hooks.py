@@ -38,16 +38,30 @@ def create(world: World, data: dict[str, Any]) -> dict[str, Any]:
     _check_events(data["events"])
     if world.endpoints:
         raise errors.invalid("unsafe_unique", "/live_mode", "A webhook endpoint for this mode already exists")
+    return _registered(world, str(data["url"]), list(data["events"]), world.ids.letters(43) + "=")
+
+
+def install(world: World, url: str, secret: str, events: list[str] | None) -> dict[str, Any]:
+    """Register an endpoint with a given secret, for every event unless some are named; any other one is dropped."""
+    _check_url(url)
+    _check_events(events or [])
+    if not secret:
+        raise ValueError("a secret cannot be empty")
+    world.endpoints.clear()
+    return _registered(world, url, events or list(EVENT_TYPES), secret)
+
+
+def _registered(world: World, url: str, events: list[str], secret: str) -> dict[str, Any]:
     now = stamp(world.now())
     endpoint: dict[str, Any] = {
         "id": world.ids.new("end", 22),
         "live_mode": False,
         "created_at": now,
         "updated_at": now,
-        "url": data["url"],
+        "url": url,
         "active": True,
-        "events": list(data["events"]),
-        "secret": world.ids.letters(43) + "=",
+        "events": events,
+        "secret": secret,
     }
     world.endpoints[endpoint["id"]] = endpoint
     return endpoint

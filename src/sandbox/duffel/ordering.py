@@ -35,7 +35,7 @@ def create(world: World, data: dict[str, Any]) -> tuple[int, Order]:
     wish = _validated(world, data)
     _airline_refuses(world, wish)
     order = _commit(world, wish)
-    return (HTTPStatus.CREATED if order.type == "hold" else world.mode.mode), order
+    return world.mode.mode, order
 
 
 def _validated(world: World, data: dict[str, Any]) -> Wish:
@@ -111,8 +111,8 @@ def _airline_refuses(world: World, wish: Wish) -> None:
         message = "The amount of the payment does not match the order's amount."
         raise errors.state_error("payment_amount_does_not_match_order_amount", message)
     check_balance(world, wish.total if wish.type == "instant" else Decimal(0))
-    if magic.applies(route, magic.NO_BALANCE, offer.owner):
-        raise insufficient_balance()
+    if wish.type == "instant":
+        check_magic_balance(offer)
     if offer.owner != DUFFEL_AIRWAYS and _flown_keys(wish) & world.flown:
         message = "The airline already has a booking with these passengers on these flights."
         raise errors.airline_error(HTTPStatus.UNPROCESSABLE_ENTITY, "duplicate_booking", message, name)
@@ -126,6 +126,12 @@ def insufficient_balance() -> errors.DuffelError:
 def check_balance(world: World, amount: Decimal) -> None:
     """Refuse to spend more than the wallet holds; without a set balance it is bottomless."""
     if world.balance is not None and amount > world.balance:
+        raise insufficient_balance()
+
+
+def check_magic_balance(offer: Offer) -> None:
+    """Refuse every payment on the route that shows an empty wallet; holding there is free."""
+    if magic.applies(offer.request.magic, magic.NO_BALANCE, offer.owner):
         raise insufficient_balance()
 
 
@@ -172,7 +178,7 @@ def _commit(world: World, wish: Wish) -> Order:
     world.orders_of_offer[offer.id] = order
     if wish.type == "hold":
         _hold(order, offer)
-    if wish.type == "instant" and mode.mode != HTTPStatus.CREATED:
+    if mode.mode != HTTPStatus.CREATED:
         order.readable, order.settles_at, order.fails = False, now + mode.settle_seconds, mode.fail
         order.booked = mode.mode == HTTPStatus.OK
         world.unsettled.add(order.id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.duffel import aftercare, errors, hooks, offers, order_views, ordering, searching
+from sandbox.duffel import aftercare, errors, hooks, offers, order_views, ordering, paying, searching
 from sandbox.duffel.guard import answer, data_of, page
 from sandbox.duffel.places import suggestions, suggestions_near
 from sandbox.duffel.reference import catalogue
@@ -108,7 +108,7 @@ def _order_routes(world: Worlds) -> list[web.RouteDef]:
 
     async def read(request: web.Request) -> web.Response:
         order = order_views.find(world(), request.match_info["id"])
-        aftercare.current_price(world(), order)
+        paying.current_price(world(), order)
         return answer(order_views.order_json(world(), order))
 
     async def list_orders(request: web.Request) -> web.Response:
@@ -138,7 +138,8 @@ def _order_routes(world: Worlds) -> list[web.RouteDef]:
 
 def _after_routes(world: Worlds) -> list[web.RouteDef]:
     async def pay(request: web.Request) -> web.Response:
-        return answer(aftercare.pay(world(), await data_of(request)), HTTPStatus.CREATED)
+        status, payment = paying.pay(world(), await data_of(request))
+        return answer(payment, status)
 
     async def read_payment(request: web.Request) -> web.Response:
         return answer(_found(world().payments, request, "payment"))

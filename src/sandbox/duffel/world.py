@@ -100,7 +100,10 @@ class Offer:
 
 @dataclass(slots=True)
 class Order:
-    """One booking. `settles_at` is set while an answer 200 or 202 keeps it from being readable."""
+    """One booking. `settles_at` is set while an answer 200 or 202 keeps it from being readable.
+
+    `payment_settles_at` is set while a payment that was answered 202 is still to be taken.
+    """
 
     id: str
     offer: Offer
@@ -118,9 +121,12 @@ class Order:
     readable: bool = True
     settles_at: float | None = None
     fails: bool = False
+    payment_settles_at: float | None = None
+    payment_fails: bool = False
     paid_at: float | None = None
     payment_required_by: float | None = None
     price_guaranteed_until: float | None = None
+    price_factor: Decimal = Decimal(1)
     documents_at: float | None = None
     tickets: list[str] = field(default_factory=list)
     cancelled_at: float | None = None
@@ -150,7 +156,7 @@ class Order:
 
 @dataclass(slots=True)
 class OrderMode:
-    """How the next orders are answered: 201 at once, 200 booked but unreadable, 202 pending."""
+    """How the next orders (or payments) are answered: 201 at once, 200 done but unreadable, 202 pending."""
 
     mode: int = 201
     settle_seconds: float = 60.0
@@ -170,6 +176,7 @@ class World:
     balance: Decimal | None = None
     spent: dict[str, Decimal] = field(default_factory=dict)
     mode: OrderMode = field(default_factory=OrderMode)
+    payments_mode: OrderMode = field(default_factory=OrderMode)
     test_airline: bool = True  # live mode does not know Duffel Airways
     price_change_rate: float = 0.035  # fares move between quote and booking in two to five of a hundred bookings
     late_documents: dict[str, float] = field(default_factory=dict)
@@ -187,6 +194,7 @@ class World:
     endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
+    unsettled_payments: set[str] = field(default_factory=set)
 
     def now(self) -> float:
         """Return virtual unix seconds, in the microseconds that answers show: what was shown can be filtered by."""

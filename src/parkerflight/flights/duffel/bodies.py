@@ -1,4 +1,4 @@
-"""What we send to Duffel, as JSON values; the client wraps them in `data`."""
+"""Our types as the JSON that Duffel wants."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def search(query: SearchQuery) -> dict[str, Any]:
-    """An offer request."""
+    """The body of an offer request."""
     return {
         "slices": [
             {
@@ -26,30 +26,25 @@ def search(query: SearchQuery) -> dict[str, Any]:
     }
 
 
-def _seat(passenger: SearchPassenger) -> dict[str, Any]:
-    """Exactly one of type and age: sending both is refused."""
-    return {"type": "adult"} if passenger.age is None else {"age": passenger.age}
-
-
 def order(request: OrderRequest) -> dict[str, Any]:
-    """An order, paid at once or held: a held one must not mention payment at all."""
-    paid = {} if request.hold else {"payments": [_balance(request.total)]}
-    return {
+    """The body of an order. A held one says nothing of payments: even an empty list is refused."""
+    body: dict[str, Any] = {
         "type": "hold" if request.hold else "instant",
         "selected_offers": [request.offer_id],
         "passengers": [_passenger(one) for one in request.passengers],
         "metadata": request.metadata,
-        **paid,
     }
+    return body if request.hold else body | {"payments": [balance(request.total)]}
 
 
-def payment(order_id: str, total: Money) -> dict[str, Any]:
-    """The payment of a held order."""
-    return {"order_id": order_id, "payment": _balance(total)}
-
-
-def _balance(total: Money) -> dict[str, str]:
+def balance(total: Money) -> dict[str, str]:
+    """A payment from our balance."""
     return {"type": "balance", "amount": total.amount(), "currency": total.currency}
+
+
+def _seat(passenger: SearchPassenger) -> dict[str, Any]:
+    """Exactly one of type and age: sending both is refused."""
+    return {"type": "adult"} if passenger.age is None else {"age": passenger.age}
 
 
 def _passenger(one: Passenger) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from parkerflight.core import clock
-from parkerflight.core.errors import OutcomeUnknown, ParkerError, Retryable, Terminal
+from parkerflight.core.errors import OutcomeUnknown, ParkerError, Retryable
 from parkerflight.core.fault_points import fault_point
 from parkerflight.core.tenancy import assert_no_transaction
 
@@ -30,6 +30,24 @@ ORDER_SECONDS = 135.0  # the provider says at least 130: a booking may take 120
 MAX_BODY = 64 * 2**20  # a large search is 2 MB; thirty times that is a fault, not an answer
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method and a path template such as `/air/orders/{id}`; `key` names the rate limit it counts against."""
+
+    method: str
+    path: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def of(self, id: str) -> str:  # noqa: A002 - the template's own word
+        """The path of one thing. Its id is escaped: it came from outside and must not leave its place."""
+        if "{id}" in self.path and not id:
+            raise ParkerError("no_id", f"{self} needs an id.")
+        return self.path.replace("{id}", quote(id, safe=""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +91,8 @@ class Client:
             "base_url": base,
             "headers": headers,
             "trust_env": urlsplit(base).hostname not in LOOPBACK,
+            "transport": transport,
         }
-        if transport is not None:
-            shared["transport"] = transport
         self._pooled = httpx.Client(**shared)
         # Orders never reuse a connection: one the server has just closed would turn «not sent» into «unknown».
         self._fresh = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), **shared)
@@ -85,66 +102,53 @@ class Client:
         self._pooled.close()
         self._fresh.close()
 
-    def read(self, route: str, *ids: str, key: str, query: Mapping[str, str] | None = None, body: Any = None) -> Answer:
-        """Send what changes nothing to a route such as `GET /air/orders/{}`, filled with `ids`.
+    def read(self, route: Route, *, id: str = "", query: Mapping[str, str] | None = None, body: Any = None) -> Answer:  # noqa: A002
+        """Send what changes nothing that matters. Raises Retryable when no answer came or the limit is used up."""
+        request = self._request(route, id, READ_SECONDS, query or {}, body)
+        return self._exchange(self._pooled, route, request, _unread)
 
-        Raises Retryable when no answer came or the limit is used up.
-        """
-        self._take_turn(key)
-        try:
-            answer = self._send(self._pooled, self._request(route, ids, READ_SECONDS, query or {}, body), key=key)
-        except httpx.HTTPError as error:
-            kind = "unreachable" if isinstance(error, NOT_SENT) else "no_answer"
-            raise Retryable(kind, f"The flight provider did not answer ({type(error).__name__}).", after=30.0) from None
-        fault_point(f"duffel.after.{route}")
-        return answer
+    def send_once(self, route: Route, *, id: str = "", body: Any = None) -> Answer:  # noqa: A002
+        """Send what may buy or cancel. Raises Retryable only when it was certainly not sent, else OutcomeUnknown."""
+        request = self._request(route, id, ORDER_SECONDS, {}, body)
+        return self._exchange(self._fresh, route, request, _undecided)
 
-    def act(self, route: str, *ids: str, key: str, body: Any = None) -> Answer:
-        """Send what may buy or give back. Raises Retryable only when it was certainly not sent, else OutcomeUnknown."""
-        self._take_turn(key)
-        try:
-            answer = self._send(self._fresh, self._request(route, ids, ORDER_SECONDS, {}, body), key=key)
-        except NOT_SENT as error:
-            raise Retryable("unreachable", f"The request was not sent ({type(error).__name__}).", after=30.0) from None
-        except httpx.HTTPError as error:
-            message = f"The request was sent, but no answer came ({type(error).__name__})."
-            raise OutcomeUnknown("no_answer", message) from None
-        fault_point(f"duffel.after.{route}")
-        return answer
-
-    def _take_turn(self, key: str) -> None:
+    def _exchange(
+        self,
+        http: httpx.Client,
+        route: Route,
+        request: httpx.Request,
+        broken: Callable[[httpx.HTTPError], ParkerError],
+    ) -> Answer:
+        """Every call to the provider passes here, and so the fault point after it; `broken` says what no answer means."""
         assert_no_transaction()
-        wait = self._limiter.acquire(key, self._now()).total_seconds()
+        wait = self._limiter.acquire(route.key, self._now()).total_seconds()
         if wait > 0:
             raise Retryable("rate_limited", "Our share of requests is used up for now.", after=wait)
+        try:
+            answer = self._send(http, request)
+        except httpx.HTTPError as error:
+            raise broken(error) from None
+        fault_point(f"duffel.after.{route}")
+        log.info("provider answered %s to %s, request id %s", answer.status, route, answer.reference)
+        self._observe(route.key, answer)
+        return answer
 
-    def _request(
-        self, route: str, ids: tuple[str, ...], seconds: float, query: Mapping[str, str], body: Any
-    ) -> httpx.Request:
-        if not all(ids):
-            # An empty id would ask for the list instead of the thing.
-            raise Terminal("no_id", f"{route} needs an id")
-        method, path = route.split(" ", 1)
-        path = path.format(*(quote(one, safe="") for one in ids))
+    def _request(self, route: Route, id: str, seconds: float, query: Mapping[str, str], body: Any) -> httpx.Request:  # noqa: A002
         timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
         content = None if body is None else json.dumps({"data": body}).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
         # Both clients share base address and headers, so either may build what the other sends.
         return self._pooled.build_request(
-            method, path, params=dict(query), content=content, headers=kind, timeout=timeout
+            route.method, route.of(id), params=dict(query), content=content, headers=kind, timeout=timeout
         )
 
-    def _send(self, http: httpx.Client, request: httpx.Request, *, key: str) -> Answer:
+    def _send(self, http: httpx.Client, request: httpx.Request) -> Answer:
         response = http.send(request, stream=True)
         try:
             raw = _whole_body(response, request.extensions["timeout"]["read"])
         finally:
             response.close()
-        reference = response.headers.get("x-request-id", "")
-        log.info("provider answered %s to %s, request id %s", response.status_code, key, reference)
-        answer = _answer(response, raw, self._now())
-        self._observe(key, answer)
-        return answer
+        return _answer(response, raw, self._now())
 
     def _observe(self, key: str, answer: Answer) -> None:
         """Learning the limit must never cost the answer: an order that was made has to be told."""
@@ -152,6 +156,17 @@ class Client:
             self._limiter.observe(key, answer.headers, answer.at)
         except Exception:
             log.exception("could not record the rate limit of %s", key)
+
+
+def _unread(error: httpx.HTTPError) -> ParkerError:
+    kind = "unreachable" if isinstance(error, NOT_SENT) else "no_answer"
+    return Retryable(kind, f"The flight provider did not answer ({type(error).__name__}).", after=30.0)
+
+
+def _undecided(error: httpx.HTTPError) -> ParkerError:
+    if isinstance(error, NOT_SENT):
+        return Retryable("unreachable", f"The request was not sent ({type(error).__name__}).", after=30.0)
+    return OutcomeUnknown("no_answer", f"The request was sent, but no answer came ({type(error).__name__}).")
 
 
 def _whole_body(response: httpx.Response, seconds: float) -> bytes:
@@ -173,8 +188,3 @@ def _answer(response: httpx.Response, raw: bytes, at: datetime) -> Answer:
         return Answer(response.status_code, headers, json.loads(raw), readable=True, at=at)
     except (ValueError, RecursionError):
         return Answer(response.status_code, headers, None, readable=False, at=at)
-
-
-def unreadable(answer: Answer) -> ParkerError:
-    """The error of a read that succeeded but whose body is not JSON: cut short somewhere, so worth another try."""
-    return Retryable("malformed_answer", "The provider's answer was not JSON.", reference=answer.reference, after=30.0)

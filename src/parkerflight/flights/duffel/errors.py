@@ -1,6 +1,6 @@
 """What an answer that is no success means. Judged by code, then by status; `meta.status` is not trusted.
 
-The order endpoint has rules of its own: there, whatever is not a definite refusal may have booked.
+Requests that order, pay or cancel have rules of their own: whatever is not a definite refusal may have been carried out.
 """
 
 from __future__ import annotations
@@ -10,21 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parkerflight.core.errors import NotFound, OutcomeUnknown, ParkerError, Retryable, Terminal
+from parkerflight.flights.duffel.codes import SAYS, TYPES
 from parkerflight.flights.limiter import reset_at
 from parkerflight.flights.provider import (
     AlreadyAttempted,
-    AlreadyCancelled,
-    AlreadyPaid,
-    HoldLapsed,
     Misconfigured,
     NotCancellable,
-    NotHoldable,
     OfferGone,
     PassengerRefused,
     PriceChanged,
-    QuoteStale,
-    ScheduleChanged,
-    WalletEmpty,
 )
 
 if TYPE_CHECKING:
@@ -37,55 +31,7 @@ UNAVAILABLE = 503
 TEMPORARY = frozenset({UNAVAILABLE, 504})
 RETRY_SECONDS = 60.0  # the provider's windows are minutes; used where an answer does not say how long to wait
 
-_TYPES: dict[type[Terminal], frozenset[str]] = {
-    # First, because where an order may exist nothing else in the answer matters.
-    AlreadyAttempted: frozenset(
-        {"offer_request_already_booked", "order_creation_already_attempted", "duplicate_booking"}
-    ),
-    Misconfigured: frozenset(
-        {
-            "missing_authorization_header",
-            "invalid_authorization_header",
-            "access_token_not_found",
-            "expired_access_token",
-            "insufficient_permissions",
-            "missing_version_header",
-            "invalid_version_header",
-            "unsupported_version",
-            "unavailable_feature",
-        }
-    ),
-    OfferGone: frozenset({"offer_no_longer_available", "offer_expired"}),
-    PriceChanged: frozenset(
-        {
-            "price_changed",
-            "payment_amount_does_not_match_order_amount",
-            "payment_currency_does_not_match_order_currency",
-        }
-    ),
-    WalletEmpty: frozenset({"insufficient_balance"}),
-    NotHoldable: frozenset({"invalid_order_create_type", "order_type_not_eligible_for_payment"}),
-    HoldLapsed: frozenset({"past_payment_required_by_date"}),
-    ScheduleChanged: frozenset({"schedule_changed"}),
-    AlreadyPaid: frozenset({"already_paid"}),
-    AlreadyCancelled: frozenset({"already_cancelled"}),
-    QuoteStale: frozenset({"order_cancellation_stale", "order_cancellation_expired"}),
-    NotCancellable: frozenset({"order_not_cancellable", "unsupported_action"}),
-    PassengerRefused: frozenset(
-        {
-            "invalid_passenger_name",
-            "invalid_passenger_title",
-            "invalid_phone_number",
-            "invalid_email_address",
-            "invalid_loyalty_card",
-            "duplicate_passenger_name",
-            "duplicate_passenger_names",
-            "order_passengers_incompatible_with_offer",
-            "ancillary_service_not_available",
-        }
-    ),
-}
-# On the order endpoint these say that an airline or the provider broke half-way, whatever the status.
+# Where something is carried out these say that an airline or the provider broke half-way, whatever the status.
 _BROKE_HALF_WAY = frozenset({"airline_unknown", "airline_internal", "internal_server_error", "gateway_timeout_error"})
 _PERSONAL_POINTER = re.compile(r"/passengers/\d+/(?!id$).+")
 
@@ -116,6 +62,12 @@ class Failure:
     @property
     def code(self) -> str:
         return self.complaints[0].code if self.complaints else f"http_{self.status}"
+
+    @property
+    def definite(self) -> bool:
+        """Whether this says for certain that nothing was carried out."""
+        refused = 400 <= self.status < FIRST_SERVER_ERROR and self.status != TIMED_OUT  # noqa: PLR2004 - HTTP
+        return refused and not self.codes & _BROKE_HALF_WAY
 
     def says(self, what: str) -> str:
         """One sentence with the provider's titles, which are fixed texts, and where they point."""
@@ -161,58 +113,78 @@ def of_offer(failure: Failure) -> ParkerError:
     return error
 
 
-def of_act(failure: Failure) -> ParkerError:
-    """The error of a request that may buy or give back. Only a definite refusal is not OutcomeUnknown."""
-    reference = failure.reference
+def of_order(failure: Failure) -> ParkerError:
+    """The error of creating an order. Only a definite refusal is not OutcomeUnknown."""
     if "order_not_created" in failure.codes:
-        return Terminal("order_not_created", failure.says("Nothing was booked"), reference=reference)
-    already = failure.codes & _TYPES[AlreadyAttempted]
-    definite = 400 <= failure.status < FIRST_SERVER_ERROR and failure.status != TIMED_OUT  # noqa: PLR2004 - HTTP
-    if not already and (not definite or failure.codes & _BROKE_HALF_WAY):
-        # 503 is documented as «no booking at the supplier»: the code lets whoever asks next give up sooner.
-        code = "provider_unavailable" if failure.status == UNAVAILABLE else failure.code
-        return OutcomeUnknown(code, failure.says("It may or may not have been carried out"), reference=reference)
-    return _refused(failure) or Terminal(failure.code, failure.says("It was refused"), reference=reference)
+        return Terminal("order_not_created", failure.says("Nothing was booked"), reference=failure.reference)
+    if failure.codes & TYPES[AlreadyAttempted]:
+        return _refused(failure) or _unknown(failure, "The order may or may not exist")
+    return _of_deed(failure, refused="The order was refused", unknown="The order may or may not exist")
+
+
+def of_payment(failure: Failure) -> ParkerError:
+    """The error of paying a held order; a 500 may have issued the tickets."""
+    return _of_deed(failure, refused="The payment was refused", unknown="The order may or may not be paid")
+
+
+def of_quote(failure: Failure) -> ParkerError:
+    """The error of asking what a cancellation gives back."""
+    if "unsupported_action" in failure.codes:
+        return _not_cancellable(failure)
+    return of_read(failure)
+
+
+def of_confirmation(failure: Failure) -> ParkerError:
+    """The error of confirming a cancellation."""
+    if failure.definite and "unsupported_action" in failure.codes:
+        return _not_cancellable(failure)
+    refused, unknown = "The cancellation was refused", "The order may or may not be cancelled"
+    return _of_deed(failure, refused=refused, unknown=unknown)
+
+
+def of_acceptance(failure: Failure) -> ParkerError:
+    """The error of accepting an airline's change."""
+    return _of_deed(failure, refused="The change cannot be accepted", unknown="The change may or may not be accepted")
+
+
+def _of_deed(failure: Failure, *, refused: str, unknown: str) -> ParkerError:
+    """The error of a request that changes something: whatever is no definite refusal may have been carried out."""
+    if not failure.definite:
+        return _unknown(failure, unknown)
+    return _refused(failure) or Terminal(failure.code, failure.says(refused), reference=failure.reference)
+
+
+def _unknown(failure: Failure, what: str) -> ParkerError:
+    # 503 is documented as «no booking at the supplier»: the code lets whoever asks next be content with a few looks.
+    code = "provider_unavailable" if failure.status == UNAVAILABLE else failure.code
+    return OutcomeUnknown(code, failure.says(what), reference=failure.reference)
+
+
+def _not_cancellable(failure: Failure) -> ParkerError:
+    return NotCancellable("unsupported_action", failure.says(SAYS[NotCancellable]), reference=failure.reference)
 
 
 def _refused(failure: Failure) -> ParkerError | None:
     """What the codes say, whatever was asked; the most consequential one when there are several."""
-    for error_type, codes in _TYPES.items():
+    for error_type, codes in TYPES.items():
         if hit := sorted(failure.codes & codes):
-            return error_type(hit[0], failure.says(_SAYS[error_type]), reference=failure.reference)
+            return error_type(hit[0], failure.says(SAYS[error_type]), reference=failure.reference)
     if failure.status == TOO_MANY or "rate_limit_exceeded" in failure.codes:
         says = failure.says("Too many requests")
         return Retryable("rate_limit_exceeded", says, reference=failure.reference, after=failure.wait)
     if failure.status in {UNAUTHORIZED, FORBIDDEN}:
-        return Misconfigured(failure.code, failure.says(_SAYS[Misconfigured]), reference=failure.reference)
+        return Misconfigured(failure.code, failure.says(SAYS[Misconfigured]), reference=failure.reference)
     return _by_pointer(failure)
 
 
 def _by_pointer(failure: Failure) -> ParkerError | None:
     """General validation codes become telling by the field they point at."""
     for one in failure.complaints:
-        if one.code == "no_match" and one.pointer.startswith("/payments/"):
-            return PriceChanged(one.code, failure.says(_SAYS[PriceChanged]), reference=failure.reference)
+        if one.code == "no_match" and one.pointer.startswith(("/payments/", "/payment/")):
+            return PriceChanged(one.code, failure.says(SAYS[PriceChanged]), reference=failure.reference)
         if one.code.startswith("validation_") and _PERSONAL_POINTER.fullmatch(one.pointer):
-            return PassengerRefused(one.code, failure.says(_SAYS[PassengerRefused]), reference=failure.reference)
+            return PassengerRefused(one.code, failure.says(SAYS[PassengerRefused]), reference=failure.reference)
     return None
-
-
-_SAYS: dict[type[Terminal], str] = {
-    AlreadyAttempted: "An order for this offer was attempted before; look it up",
-    Misconfigured: "The provider refuses our token or version",
-    OfferGone: "The offer is gone; search again",
-    PriceChanged: "The price changed; read the offer again",
-    WalletEmpty: "Our balance at the provider is too low",
-    NotHoldable: "This fare must be paid at once",
-    HoldLapsed: "The held order was not paid in time",
-    ScheduleChanged: "The airline changed the flights of the held order",
-    AlreadyPaid: "The held order is paid already",
-    AlreadyCancelled: "The order is cancelled already",
-    QuoteStale: "The cancellation quote ran out or a newer one exists; ask again",
-    NotCancellable: "The airline does not let this order be cancelled here",
-    PassengerRefused: "The airline cannot take a passenger's details as given",
-}
 
 
 def _complaint(entry: dict[str, Any]) -> Complaint:

@@ -9,22 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from parkerflight.core.errors import Terminal
+from parkerflight.flights.duffel.itinerary import slices
 from parkerflight.flights.duffel.wire import Node, malformed
 from parkerflight.flights.types import (
     UNKNOWN_CONDITION,
-    AirlineChange,
-    Baggage,
-    CancellationQuote,
     Condition,
     Offer,
     OfferPassenger,
     Order,
     OrderState,
-    Place,
-    ProviderEvent,
-    RefundTo,
-    Segment,
-    Slice,
     Ticket,
 )
 
@@ -102,107 +95,6 @@ def order(value: Any, *, path: str = "") -> Order:
         void_window_ends_at=node.moment_or_none("void_window_ends_at"),
         can_cancel="cancel" in node.texts_or_none("available_actions"),
     )
-
-
-def cancellation(value: Any, *, path: str = "") -> CancellationQuote:
-    """A cancellation, quoted or carried out."""
-    node = Node.of(value, path)
-    to = node.text_or_empty("refund_to")
-    return CancellationQuote(
-        id=node.text("id"),
-        order_id=node.text("order_id"),
-        refund=node.money_or_none("refund"),
-        refund_to=RefundTo(to) if to in set(RefundTo) else RefundTo.OTHER,
-        expires_at=node.moment_or_none("expires_at"),
-        confirmed_at=node.moment_or_none("confirmed_at"),
-    )
-
-
-def airline_change(value: Any, *, path: str = "") -> AirlineChange:
-    """A change an airline made on its own."""
-    node = Node.of(value, path)
-    taken = node.text_or_empty("action_taken")
-    return AirlineChange(
-        id=node.text("id"),
-        order_id=node.text("order_id"),
-        added=tuple(_slice(one) for one in node.nodes_or_none("added")),
-        removed=tuple(_slice(one) for one in node.nodes_or_none("removed")),
-        can_accept="accept" in node.texts_or_none("available_actions") and not taken,
-        taken=taken,
-        created_at=node.moment_or_none("created_at"),
-    )
-
-
-def event(value: Any) -> ProviderEvent:
-    """A webhook's content: ids only. `offer_id` is the key to our attempt where there is no order yet."""
-    node = Node.of(value, "")
-    thing = node.node("data").node("object")
-    kind, own = node.text("type"), thing.text_or_empty("id")
-    order_id = thing.text_or_empty("order_id") or (own if own.startswith("ord_") else "")
-    about = (
-        thing.text_or_empty("aic_id") or node.text_or_empty("idempotency_key") or own or thing.text_or_empty("offer_id")
-    )
-    return ProviderEvent(
-        id=node.text("id"), kind=kind, object_id=about, order_id=order_id, offer_id=thing.text_or_empty("offer_id")
-    )
-
-
-def slices(node: Node) -> tuple[Slice, ...]:
-    """The slices of an offer or order."""
-    return tuple(_slice(one) for one in node.some_nodes("slices"))
-
-
-def _slice(node: Node) -> Slice:
-    segments = tuple(_segment(one) for one in node.some_nodes("segments"))
-    return Slice(
-        id=node.text_or_empty("id"),
-        origin=_place(node.node("origin")),
-        destination=_place(node.node("destination")),
-        segments=segments,
-        duration=node.duration_or_none("duration"),
-        fare_brand=node.text_or_empty("fare_brand_name"),
-    )
-
-
-def _segment(node: Node) -> Segment:
-    marketing = node.node("marketing_carrier")
-    operating = node.node_or_none("operating_carrier") or marketing
-    passengers = [(one.text("passenger_id"), one) for one in node.nodes_or_none("passengers")]
-    return Segment(
-        id=node.text_or_empty("id"),
-        origin=_place(node.node("origin")),
-        destination=_place(node.node("destination")),
-        departing_at=node.local("departing_at"),
-        arriving_at=node.local("arriving_at"),
-        marketing_carrier=marketing.text_or_empty("iata_code"),
-        marketing_flight_number=node.text_or_empty("marketing_carrier_flight_number"),
-        operating_carrier=operating.text_or_empty("iata_code"),
-        operating_carrier_name=operating.text_or_empty("name"),
-        duration=node.duration_or_none("duration"),
-        baggage={name: _baggage(one) for name, one in passengers},
-        cabins={name: one.text_or_empty("cabin_class") for name, one in passengers},
-        stops=len(node.nodes_or_none("stops")),
-    )
-
-
-def _place(node: Node) -> Place:
-    city = node.node_or_none("city") or Node({})
-    return Place(
-        iata_code=node.text("iata_code"),
-        name=node.text_or_empty("name"),
-        city_name=node.text_or_empty("city_name") or city.text_or_empty("name"),
-        time_zone=node.text_or_empty("time_zone"),
-        city_code=node.text_or_empty("iata_city_code") or city.text_or_empty("iata_code"),
-    )
-
-
-def _baggage(node: Node) -> Baggage:
-    counts = {"checked": 0, "carry_on": 0}
-    for one in node.nodes_or_none("baggages"):
-        kind = one.text_or_empty("type")
-        if kind in counts:
-            counts[kind] += one.whole_or("quantity", 0)
-    return Baggage(**counts)
 
 
 def _offer_passenger(node: Node) -> OfferPassenger:

@@ -357,6 +357,8 @@ class Migration(migrations.Migration):
         protect(
             "payments_dispute",
             web="SELECT",
+            # What waits for an answer: the team finds it outside any scope.
+            worker_sees="closed_at IS NULL",
             backoffice=(
                 "id",
                 "owner_id",

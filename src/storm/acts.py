@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from parkerflight.core.errors import ParkerError
 from parkerflight.core.money import Money
 from parkerflight.core.switches import Stop, turn
 from storm import cast, plan
-from storm.cast import Campaign
+from storm.wire import Impossible
 
 if TYPE_CHECKING:
     from storm.story import Story
@@ -22,19 +22,23 @@ if TYPE_CHECKING:
 Act = Callable[["Story", random.Random], None]
 
 
-def _one(story: Story, chance: random.Random) -> Campaign | None:
-    return chance.choice(story.campaigns) if story.campaigns else None
+def _any[One](chance: random.Random, found: Sequence[One]) -> One:
+    """One of what was found; the act cannot happen when that is nothing."""
+    if not found:
+        raise Impossible("there is none")
+    return chance.choice(found)
 
 
-def _rows(story: Story, query: str, *values: Any) -> list[tuple[Any, ...]]:
+def _rows(story: Story, query: str) -> list[tuple[Any, ...]]:
+    """Rows of this story's campaigns; `query` compares with `%(mine)s`."""
     assert story.world.admin is not None
-    return story.world.admin.execute(query, values).fetchall()
+    return story.world.admin.execute(query, {"mine": [one.id for one in story.campaigns]}).fetchall()
 
 
 def _stop(status: str) -> Act:
     def act(story: Story, chance: random.Random) -> None:
-        one = _one(story, chance)
-        if one and campaigns.stop(
+        one = _any(chance, story.campaigns)
+        if campaigns.stop(
             owner_id=one.owner_id, campaign_id=one.id, status=status, reason="", now=story.world.now()
         ):
             one.stopped_at.append((story.world.now(), None))
@@ -43,9 +47,7 @@ def _stop(status: str) -> Act:
 
 
 def _resume(story: Story, chance: random.Random) -> None:
-    one = _one(story, chance)
-    if one is None:
-        return
+    one = _any(chance, story.campaigns)
     now, cap = story.world.now(), Money(one.caps[-1], "GBP")
     card = cast.save_card(story.world, one.owner_id, chance.choice(("pm_card_visa", one.trip.card)))
     mandate = cast.sign(one.owner_id, card, cap, now)
@@ -55,16 +57,13 @@ def _resume(story: Story, chance: random.Random) -> None:
 
 
 def _skip(story: Story, chance: random.Random) -> None:
-    one = _one(story, chance)
-    if one:
-        campaigns.skip_fare(owner_id=one.owner_id, campaign_id=one.id, now=story.world.now())
+    one = _any(chance, story.campaigns)
+    campaigns.skip_fare(owner_id=one.owner_id, campaign_id=one.id, now=story.world.now())
 
 
 def _cap(direction: int) -> Act:
     def act(story: Story, chance: random.Random) -> None:
-        one = _one(story, chance)
-        if one is None:
-            return
+        one = _any(chance, story.campaigns)
         now, cap = story.world.now(), Money(max(one.caps[-1] + direction * 5_000, 100), "GBP")
         mandate = cast.sign(one.owner_id, one.card_id, cap, now) if direction > 0 else None
         campaigns.change_cap(owner_id=one.owner_id, campaign_id=one.id, cap=cap, mandate_id=mandate, now=now)
@@ -77,13 +76,14 @@ def _at_bank(outcome: str) -> Act:
     def act(story: Story, chance: random.Random) -> None:
         waiting = _rows(
             story,
-            """SELECT a.owner_id, a.id, p.intent FROM bookings_bookingattempt a JOIN payments_payment p ON p.id = a.payment_id
-               WHERE a.state = 'needs_customer' ORDER BY a.created_at, a.id""",
+            """SELECT a.owner_id, a.id, p.intent, c.reference FROM bookings_bookingattempt a
+               JOIN payments_payment p ON p.id = a.payment_id JOIN payments_card c ON c.id = p.card_id
+               WHERE a.campaign_id = ANY(%(mine)s) AND a.state = 'needs_customer' ORDER BY a.created_at, a.id""",
         )
-        if not waiting:
-            return
-        owner_id, attempt_id, intent = chance.choice(waiting)
+        owner_id, attempt_id, intent, card = _any(chance, waiting)
         customer.to_confirm(owner_id=owner_id, attempt_id=attempt_id, now=story.world.now())
+        # What the page does in the person's browser; then the bank asks.
+        story.stripe_api("POST", f"/v1/payment_intents/{intent}/confirm", {"payment_method": card})
         path = f"/_sandbox/payment_intents/{intent}/authenticate"
         story.world.stripe.control("POST", path, {"outcome": outcome})
         customer.confirmed(owner_id=owner_id, attempt_id=attempt_id, now=story.world.now())
@@ -95,11 +95,10 @@ def _cancel_booking(story: Story, chance: random.Random) -> None:
     rows = _rows(
         story,
         """SELECT b.owner_id, b.id FROM bookings_booking b JOIN bookings_bookingattempt a ON a.id = b.attempt_id
-           WHERE b.cancelled_at IS NULL AND a.state = 'completed' ORDER BY b.booked_at, b.id""",
+           WHERE a.campaign_id = ANY(%(mine)s) AND b.cancelled_at IS NULL AND a.state = 'completed'
+           ORDER BY b.booked_at, b.id""",
     )
-    if not rows:
-        return
-    owner_id, booking_id = chance.choice(rows)
+    owner_id, booking_id = _any(chance, rows)
     quote = cancelling.quote(owner_id=owner_id, booking_id=booking_id, now=story.world.now())
     if chance.random() < 0.8:
         for _ in range(chance.choice((1, 1, 2))):
@@ -108,57 +107,60 @@ def _cancel_booking(story: Story, chance: random.Random) -> None:
 
 def _airline_change(story: Story, chance: random.Random) -> None:
     orders = [one for one in story.duffel_orders() if one["status"] in {"ticketed", "held"}]
-    if orders:
-        path = f"/_sandbox/orders/{chance.choice(orders)['id']}/airline_change"
-        story.world.duffel.control("POST", path, {"shift_minutes": 120})
+    path = f"/_sandbox/orders/{_any(chance, orders)['id']}/airline_change"
+    story.world.duffel.control("POST", path, {"shift_minutes": 120})
 
 
 def _answer_change(story: Story, chance: random.Random) -> None:
-    rows = _rows(story, "SELECT owner_id, id FROM bookings_change WHERE state = 'open' ORDER BY seen_at, id")
-    if rows:
-        owner_id, row_id = chance.choice(rows)
-        answer = changes.accept if chance.random() < 0.6 else changes.contact
-        answer(owner_id=owner_id, change_row_id=row_id, now=story.world.now())
+    rows = _rows(
+        story,
+        """SELECT c.owner_id, c.id FROM bookings_change c JOIN bookings_booking b ON b.id = c.booking_id
+           JOIN bookings_bookingattempt a ON a.id = b.attempt_id
+           WHERE a.campaign_id = ANY(%(mine)s) AND c.state = 'open' ORDER BY c.seen_at, c.id""",
+    )
+    owner_id, row_id = _any(chance, rows)
+    answer = changes.accept if chance.random() < 0.6 else changes.contact
+    answer(owner_id=owner_id, change_row_id=row_id, now=story.world.now())
 
 
 def _remove_card(story: Story, chance: random.Random) -> None:
-    one = _one(story, chance)
-    if one:
-        campaigns.remove_card(owner_id=one.owner_id, card_id=one.card_id, now=story.world.now())
+    one = _any(chance, story.campaigns)
+    campaigns.remove_card(owner_id=one.owner_id, card_id=one.card_id, now=story.world.now())
 
 
 def _detached(story: Story, chance: random.Random) -> None:
     """Somebody detaches the card at Stripe itself."""
-    one = _one(story, chance)
-    rows = _rows(story, "SELECT reference FROM payments_card WHERE id = %s", one.card_id) if one else []
-    if rows:
-        story.stripe_api("POST", f"/v1/payment_methods/{rows[0][0]}/detach")
+    rows = _rows(
+        story,
+        """SELECT c.reference FROM payments_card c JOIN campaigns_campaign g ON g.card_id = c.id
+           WHERE g.id = ANY(%(mine)s) ORDER BY c.created_at, c.id""",
+    )
+    story.stripe_api("POST", f"/v1/payment_methods/{_any(chance, rows)[0]}/detach", {})
 
 
 def _review(action: str) -> Act:
     def act(story: Story, chance: random.Random) -> None:
         held = [one["id"] for one in story.stripe_intents() if one["held"]]
-        if held:
-            wish = {"action": action, "reason": chance.choice(("approved", "approved", "refunded_as_fraud"))}
-            story.world.stripe.control("POST", f"/_sandbox/payment_intents/{chance.choice(held)}/review", wish)
+        wish = {"action": action, "reason": chance.choice(("approved", "approved", "refunded_as_fraud"))}
+        story.world.stripe.control("POST", f"/_sandbox/payment_intents/{_any(chance, held)}/review", wish)
 
     return act
 
 
 def _dispute(story: Story, chance: random.Random) -> None:
     taken = [one["id"] for one in story.stripe_intents() if one["captured"]]
-    if taken:
-        kind = chance.choice(("dispute", "early_fraud_warning"))
-        story.world.stripe.control(
-            "POST", f"/_sandbox/payment_intents/{chance.choice(taken)}/{kind}", {"inquiry": True}
-        )
+    kind = chance.choice(("dispute", "early_fraud_warning"))
+    story.world.stripe.control("POST", f"/_sandbox/payment_intents/{_any(chance, taken)}/{kind}", {"inquiry": True})
 
 
 def _refund_fails(story: Story, chance: random.Random) -> None:
-    rows = _rows(story, "SELECT reference FROM payments_refund WHERE reference <> '' ORDER BY created_at, id")
-    if rows:
-        story.world.stripe.control("POST", f"/_sandbox/refunds/{chance.choice(rows)[0]}/fail", {})
-        story.refunds_failed = True
+    rows = _rows(
+        story,
+        """SELECT r.reference FROM payments_refund r JOIN bookings_bookingattempt a ON a.payment_id = r.payment_id
+           WHERE a.campaign_id = ANY(%(mine)s) AND r.reference <> '' ORDER BY r.created_at, r.id""",
+    )
+    story.world.stripe.control("POST", f"/_sandbox/refunds/{_any(chance, rows)[0]}/fail", {})
+    story.refunds_failed = True
 
 
 def _switch(what: Stop, *, on: bool) -> Act:

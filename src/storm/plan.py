@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,9 +39,9 @@ PARTIES = ((0,), (0,), (0,), (0, 1), (0, 3), (0, 1, 3), (0, 1, 2, 3))
 """Indexes of the travellers of each person: three adults and a child."""
 CAPS = ("plenty", "plenty", "plenty", "plenty", "exact", "one_below", "little_above")
 ACTIONS: tuple[tuple[str, float], ...] = (
-    ("pause", 3), ("resume", 4), ("cancel_campaign", 2), ("skip", 2), ("confirm_at_bank", 10), ("refuse_at_bank", 2),
-    ("cancel_booking", 6), ("airline_change", 3), ("answer_change", 3), ("remove_card", 1.5), ("card_detached", 1),
-    ("review_open", 1.5), ("review_close", 2), ("dispute", 1), ("refund_fails", 2), ("stop_bookings", 1.5),
+    ("pause", 3), ("resume", 4), ("cancel_campaign", 2), ("skip", 3), ("confirm_at_bank", 3), ("refuse_at_bank", 1),
+    ("cancel_booking", 3), ("airline_change", 4), ("answer_change", 3), ("remove_card", 1.5), ("card_detached", 1),
+    ("review_open", 3), ("review_close", 3), ("dispute", 2), ("refund_fails", 1), ("stop_bookings", 1.5),
     ("stop_captures", 1.5), ("go_again", 4), ("jump", 3), ("mode", 4), ("raise_cap", 1), ("lower_cap", 1), ("hold_ends", 0.7),
 )  # fmt: skip
 
@@ -81,16 +82,31 @@ def draw(chance: random.Random, fury: float) -> Plan:
     """The plan of one story."""
     count = chance.choices((1, 2, 3, 4, 6, 10, 20), (820, 110, 30, 20, 10, 6, 4))[0]
     steps = 26 + 14 * min(count, 8)
+    trips = [_trip(chance) for _ in range(count)]
+    wishes = [_weighted(chance, ACTIONS) for _ in range(chance.randrange(1, 4 + count))]
     return Plan(
-        trips=[_trip(chance) for _ in range(count)],
+        trips=trips,
         workers=chance.choices((1, 2, 3, 4), (3, 4, 2, 1))[0],
         steps=steps,
         price_change_rate=chance.choice((0, 0, 0, 0.1, 0.5, 1)),
         mode=_mode(chance),
         late=chance.choices((0, 90, 4_000, 200_000), (30, 4, 3, 1))[0],
         fury=fury * chance.choice((0.3, 1, 1, 2)),
-        acts={chance.randrange(4, steps): _weighted(chance, ACTIONS) for _ in range(chance.randrange(1, 4 + count))},
+        acts={chance.randrange(4, steps): wish for wish in [*wishes, *_sequels(chance, trips)]},
     )
+
+
+def _sequels(chance: random.Random, trips: list[Trip]) -> Iterator[str]:
+    """What people do because of what such a trip meets; each waits until it can be done."""
+    for trip in trips:
+        if "authentication" in trip.card and chance.random() < 0.8:
+            yield chance.choice(("confirm_at_bank", "confirm_at_bank", "confirm_at_bank", "refuse_at_bank"))
+        if (trip.origin, trip.destination) == ("LHR", "LTN") and chance.random() < 0.7:
+            yield "answer_change"
+        if chance.random() < 0.2:
+            yield "cancel_booking"
+            if chance.random() < 0.3:
+                yield "refund_fails"
 
 
 def _trip(chance: random.Random) -> Trip:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db.utils import InterfaceError, OperationalError
 from django.test import RequestFactory
 from procrastinate.contrib.django import app
 
 from parkerflight.core import fault_points
-from parkerflight.core.errors import ParkerError
+from parkerflight.core.errors import OutcomeUnknown, ParkerError, Retryable
 from parkerflight.inbox.models import Vendor as InboxVendor
 from parkerflight.interfaces.webhooks.views import BUCKETS, receive
 from parkerflight.ops import invariants
@@ -22,11 +25,13 @@ from storm import acts, cast, jobs, ledger, plan
 from storm.baton import Actor, Killed
 from storm.chaos import Chaos, present
 from storm.jobs import Job
+from storm.wire import Impossible
 from storm.world import World
 
 PERIODIC = ("bookings.watch", "bookings.sweep", "inbox.wake")
 CALM_DAYS = 9  # holds of a card last seven, an unknown order a day; then everything must be settled
 MOST_CALM_ROUNDS = 900
+LINK_ERRORS = (OperationalError, InterfaceError)  # what a lost database connection raises
 SKIPPED_JOBS = frozenset({"notifications.deliver"})  # mail has tests of its own
 # What a calm end may still show: a person was told and has not answered; refunds that came back wait for one.
 HUMAN = frozenset(
@@ -95,6 +100,9 @@ class Story:
         """Jobs whose worker died: (step at which that is noticed, job)."""
         self.step = 0
         self.refunds_failed = False
+        self.bugs: list[ledger.Broken] = []
+        self.wanted: list[str] = []
+        """What somebody is about to do, as soon as there is something to do it to."""
         self.bookings_stopped: list[tuple[datetime, datetime | None]] = []
 
     # --- what everybody sees
@@ -112,10 +120,10 @@ class Story:
         rows: list[dict[str, Any]] = self.world.stripe.control("GET", "/_sandbox/ledger")["payment_intents"]
         return rows
 
-    def stripe_api(self, method: str, path: str) -> None:
-        """Something done at Stripe by hand."""
-        headers = {"Authorization": "Bearer sk_test_owner"}
-        self.world.stripe._handle(method, path, headers, b"")
+    def stripe_api(self, method: str, path: str, form: dict[str, str]) -> None:
+        """Something done at Stripe by hand, or by the cardholder's browser."""
+        headers = {"Authorization": "Bearer sk_test_owner", "Content-Type": "application/x-www-form-urlencoded"}
+        self.world.stripe._handle(method, path, headers, urlencode(form).encode())
 
     def cancel_at_airline(self, order_id: str) -> None:
         """An operator cancels a ticket in the provider's dashboard."""
@@ -175,10 +183,15 @@ class Story:
         actor.start(work)
         while actor.busy:
             actor.go_on()
-        error = actor.error
-        if error is not None and not isinstance(error, ParkerError | Killed) and self.chaos.calm:
-            raise error
-        return error
+        self._judge(actor.error)
+        return actor.error
+
+    def _judge(self, error: BaseException | None) -> None:
+        """An error nobody planned for is a finding, whatever the weather."""
+        planned = isinstance(error, ParkerError | Killed | Impossible) or (isinstance(error, LINK_ERRORS) and not self.chaos.calm)
+        if error is not None and not planned:
+            where = "".join(traceback.format_exception(error)[-4:])
+            self.bugs.append(ledger.Broken(f"failed with {type(error).__name__}", where[-900:]))
 
     def _storm(self) -> None:
         self.chaos.calm = False
@@ -187,8 +200,9 @@ class Story:
         for step in range(self.plan.steps):
             self.step = step
             self._notice_the_dead()
-            if self.step in self.plan.acts:
-                self._act(self.plan.acts[self.step])
+            if step in self.plan.acts:
+                self.wanted.append(self.plan.acts[step])
+            self._try_acts()
             if self.kill_at is None:
                 self._turn()
             else:
@@ -244,6 +258,7 @@ class Story:
             return
         job = self.doing.pop(actor, None)
         if job is None:
+            self._judge(actor.error)
             return
         if isinstance(actor.error, Killed):
             self.note(f"{actor.name} died")
@@ -251,6 +266,7 @@ class Story:
             return
         if actor.error is not None:
             self.note(f"{actor.name} failed: {type(actor.error).__name__}")
+        self._judge(actor.error)
         jobs.done(self.world, job, actor.error)
 
     def _take_for_dead(self, actor: Actor) -> None:
@@ -274,15 +290,24 @@ class Story:
         self.doing[actor] = None
         actor.start(lambda: app.tasks[name].func(timestamp=0))
 
-    def _act(self, name: str) -> None:
+    def _try_acts(self) -> None:
+        """Do what is wanted and possible; what is not possible yet stays wanted."""
+        self.wanted = [name for name in self.wanted if not self._act(name)]
+
+    def _act(self, name: str) -> bool:
+        """Whether that is over: done, or refused. False when it cannot be done yet, or went wrong and is tried again."""
         actor = self.crew.operator if name in acts.OPERATORS else self.crew.web
-        self.note(f"{actor.name} does {name}")
-        calm, self.chaos.calm = self.chaos.calm, self.chaos.calm or name not in acts.ACTS
         error = self._as(actor, lambda: acts.ACTS[name](self, self.chance))
-        self.chaos.calm = calm
-        self.chaos.faults[f"act: {name}"] += 1
-        if error is not None:
-            self.note(f"  refused: {getattr(error, 'code', type(error).__name__)}")
+        if isinstance(error, Impossible):
+            if str(error) != "there is none":
+                self.note(f"{actor.name} cannot do {name}: {error}")
+            return False
+        self.note(f"{actor.name} does {name}{f', but: {error!r}' if error else ''}")
+        if isinstance(error, (Retryable, OutcomeUnknown, *LINK_ERRORS)):
+            return False
+        if error is None:
+            self.chaos.faults[f"act: {name}"] += 1
+        return True
 
     # --- webhooks
 
@@ -309,7 +334,8 @@ class Story:
             self.chaos.faults["webhook lost"] += 1
             return
         times = 2 if fate < 0.45 else 1
-        self.chaos.faults["webhook doubled"] += times - 1
+        if times > 1:
+            self.chaos.faults["webhook doubled"] += 1
         for _ in range(times):
             headers = hooks._sign(delivery.body, delivery.target, int(self.world.clock.now()))
             self._as(self.crew.web, partial(_receive, vendor, delivery.body, dict(headers)))
@@ -349,9 +375,13 @@ class Story:
         self._post(all_of_them=True)
         for name in ("bookings.sweep", "inbox.wake"):
             self._as(worker, partial(app.tasks[name].func, timestamp=0))
-        while todo := jobs.waiting(self.world):
-            for job in todo:
-                self._begin(worker, job)
+        wanted = -1
+        while wanted != len(self.wanted):
+            while todo := jobs.waiting(self.world):
+                for job in todo:
+                    self._begin(worker, job)
+            wanted = len(self.wanted)
+            self._try_acts()
         self._as(self.crew.operator, lambda: acts.decide_all(self))
 
     def _next_due(self) -> float | None:
@@ -384,7 +414,7 @@ class Story:
         broken += [
             ledger.Broken(f"invariant {one.invariant}", ",".join(one.ids)) for one in ours if one.invariant not in HUMAN
         ]
-        broken += self._mails() + self._bought_while_stopped()
+        broken += self.bugs + self._mails() + self._bought_while_stopped()
         ends = Counter(
             f"{state} {reason}".strip()
             for state, reason in self.world.admin.execute(
@@ -424,6 +454,7 @@ class Story:
             """UPDATE campaigns_campaigncell SET active = false;
                UPDATE campaigns_campaign SET status = 'cancelled', wish = '' WHERE status NOT IN ('completed', 'cancelled');
                UPDATE campaigns_match SET state = 'released' WHERE state IN ('found', 'claimed');
+               UPDATE bookings_booking SET tickets = passengers;
                UPDATE campaigns_cell SET last_look_at = NULL, claimed_until = NULL;
                DELETE FROM inbox_event"""
         )

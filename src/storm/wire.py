@@ -25,6 +25,10 @@ class Dropped(Exception):
     """The connection broke before an answer came."""
 
 
+class Impossible(Exception):
+    """A sandbox's back door refused: what was wanted cannot happen to the thing as it stands."""
+
+
 class _Body:
     """A request's body, whole."""
 
@@ -89,7 +93,7 @@ class Vendor:
         raw = json.dumps(wish).encode() if wish is not None else b""
         status, _, body = self._handle(method, target, {"Content-Type": "application/json"}, raw)
         if status >= 400:
-            raise RuntimeError(f"{self.name} refused {method} {target}: {body[:300]!r}")
+            raise Impossible(f"{self.name} refused {method} {target}: {body[:300]!r}")
         return json.loads(body) if body else None
 
     def control_api(self, method: str, target: str, body: Mapping[str, Any]) -> Any:
@@ -101,7 +105,7 @@ class Vendor:
         }
         status, _, raw = self._handle(method, target, headers, json.dumps(body).encode())
         if status >= 400:
-            raise RuntimeError(f"{self.name} refused {method} {target}: {raw[:300]!r}")
+            raise Impossible(f"{self.name} refused {method} {target}: {raw[:300]!r}")
         return json.loads(raw)
 
     def _handle(

@@ -381,6 +381,15 @@ class TestTheSchema:
         ("/api/campaigns/{campaign_id}/pause", "post"),
         ("/api/campaigns/{campaign_id}/resume", "post"),
         ("/api/campaigns/{campaign_id}/cancel", "post"),
+        ("/api/campaigns/{campaign_id}/skip", "post"),
+        ("/api/cancellations/{cancellation_id}/confirm", "post"),
+        ("/api/attempts/{attempt_id}/confirmed", "post"),
+        ("/api/changes/{change_id}/accept", "post"),
+        ("/api/changes/{change_id}/contact", "post"),
+    )
+    ASKING = (  # they bind nobody: what they answer is looked at and then said yes to, or not
+        ("/api/bookings/{booking_id}/cancellation", "post"),
+        ("/api/attempts/{attempt_id}/confirmation", "post"),
     )
 
     def test_asks_for_the_key_on_every_write_and_on_no_read(self, database, as_role):
@@ -398,7 +407,7 @@ class TestTheSchema:
         }
         assert found == set(self.WRITES)
         writing = {(path, m) for path, item in schema["paths"].items() for m in item if m != "get"}
-        assert writing == set(self.WRITES)
+        assert writing == {*self.WRITES, *self.ASKING}
 
     def test_resolves_every_reference_and_names_every_parameter(self, database, as_role):
         with as_role("web"):

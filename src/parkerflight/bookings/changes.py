@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from parkerflight.audit import operations as audit
@@ -119,11 +120,11 @@ def accepting(limit: int = 50) -> list[tuple[UUID, UUID]]:
     return [(row.owner_id, row.id) for row in Change.objects.filter(state=State.ACCEPTING)[:limit]]
 
 
-def details(*, owner_id: UUID, change_row_id: UUID) -> dict[str, object]:
+def details(*, owner_id: UUID, change_row_id: UUID) -> dict[str, Any]:
     """Which flights went and which came, for the person's page."""
     with scope(owner_id):
         row = _get(change_row_id)
-        kept: dict[str, object] = json.loads(
+        kept: dict[str, Any] = json.loads(
             Sealer(owner_id).open(_place(row.id), bytes(row.details), purpose=Purpose.SHOW_OWNER)
         )
     return kept

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from parkerflight.bookings.models import AttemptEvent, Booking, BookingAttempt
+from parkerflight.bookings.changes import details
+from parkerflight.bookings.models import AttemptEvent, Booking, BookingAttempt, Change
 from parkerflight.bookings.sealing import open_order
 from parkerflight.core.money import Money
 from parkerflight.core.tenancy import scope
@@ -75,3 +76,32 @@ def timeline(owner_id: UUID, attempt_id: UUID) -> list[TimelineEvent]:
     with scope(owner_id):
         rows = AttemptEvent.objects.filter(attempt_id=attempt_id).order_by("id")
         return [TimelineEvent(row.to_state, row.reason, row.at, row.wall_ms) for row in rows]
+
+
+def changes_of(owner_id: UUID) -> list[dict[str, Any]]:
+    """What airlines changed on a person's trips, newest first: id, booking, state, when seen, flights gone and come."""
+    with scope(owner_id):
+        rows = list(Change.objects.order_by("-seen_at")[:200])
+    return [
+        {
+            "id": row.id,
+            "booking_id": row.booking_id,
+            "state": row.state,
+            "can_accept": row.can_accept,
+            "seen_at": row.seen_at,
+            **_flights(details(owner_id=owner_id, change_row_id=row.id)),
+        }
+        for row in rows
+    ]
+
+
+def _flights(change: dict[str, Any]) -> dict[str, list[str]]:
+    def lines(slices: list[dict[str, Any]]) -> list[str]:
+        return [
+            f"{one['marketing_carrier']}{one['marketing_flight_number']} {one['origin']['iata_code']} {one['departing_at']} "
+            f"{one['destination']['iata_code']} {one['arriving_at']}"
+            for journey in slices
+            for one in journey["segments"]
+        ]
+
+    return {"removed": lines(change["removed"]), "added": lines(change["added"])}

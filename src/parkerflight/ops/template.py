@@ -18,8 +18,9 @@ def migrated(server: postgres.Server) -> str:
     files = sorted([*source.glob("*/migrations/*.py"), source / "core" / "rls.py", source / "ops" / "roles.py"])
     name = "parker_template_" + hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     passwords = {process.role: embedded_secrets(load().data)[f"db_{process.value}"] for process in Process}
-    roles.prepare(server.url(), "parker_unused", passwords)
     with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(hashtext('parker_template'))")  # until this connection closes
+        roles.prepare(server.url(), "parker_unused", passwords)
         ready = admin.execute("SELECT datistemplate FROM pg_database WHERE datname = %s", [name]).fetchone()
         if ready and ready[0]:
             return name

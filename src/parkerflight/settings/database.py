@@ -21,6 +21,8 @@ def django_database(config: Config) -> dict[str, Any]:
     else:
         msg = "DATABASE_URL is not set. Give a PostgreSQL 15 or newer, or use the embedded mode (PARKER_EMBEDDED=true)."
         raise ConfigurationError(msg)
+    # Parameters go apart from the statement, so that PostgreSQL plans what is asked again and again only once.
+    parts["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 2}
     if config.process in {Process.WEB, Process.WORKER}:
         parts["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": POOL_MAX, "timeout": 10, "reset": _reset}}
     # One round trip as a job or request begins: a connection that a restarted server left behind is replaced, not used.

@@ -292,7 +292,7 @@ class Migration(migrations.Migration):
         ),
         protect(
             "bookings_cancellation",
-            web="SELECT, INSERT, UPDATE (state, due_at, updated_at)",
+            web="SELECT, INSERT, UPDATE (state, tries, due_at, updated_at)",
             worker_sees="state IN ('confirming', 'confirmed', 'refunded')",
             backoffice=(
                 "id",

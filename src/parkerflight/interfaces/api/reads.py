@@ -43,7 +43,7 @@ def list_bookings(request: HttpRequest) -> list[BookingOut]:
             campaign_id=trip.campaign_id,
             booking_reference=trip.order["booking_reference"],
             tickets=[ticket["number"] for ticket in trip.order["tickets"]],
-            total=MoneyOut(amount=trip.total.amount(), currency=trip.total.currency),
+            total=MoneyOut.of(trip.total),
             booked_at=trip.booked_at,
         )
         for trip in bookings.trips(owner_of(request))
@@ -61,7 +61,7 @@ def _campaign(view: campaigns.CampaignView) -> CampaignOut:
         id=view.id,
         status=view.status,
         reason=view.reason,
-        cap=MoneyOut(amount=view.cap.amount(), currency=view.cap.currency),
+        cap=MoneyOut.of(view.cap),
         expires_at=view.expires_at,
         searches=view.looks,
     )

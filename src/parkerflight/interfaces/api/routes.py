@@ -10,14 +10,14 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from parkerflight.core.errors import ParkerError
-from parkerflight.interfaces.api import reads, writes
+from parkerflight.interfaces.api import aftercare, reads, writes
 from parkerflight.interfaces.api.access import Bearer, router
 from parkerflight.interfaces.problems import OURS, of_error, problem
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0  # a restarted database is back within seconds
 api = NinjaAPI(title="Parker Flight", version="1", auth=Bearer(), docs_url=None)
-REGISTERED = (reads, writes)  # importing them put their paths on the router
+REGISTERED = (reads, writes, aftercare)  # importing them put their paths on the router
 api.add_router("", router)
 
 

@@ -136,6 +136,11 @@ class MoneyOut(Schema):
     amount: str
     currency: str
 
+    @classmethod
+    def of(cls, money: Money) -> "MoneyOut":
+        """Money as the API writes it."""
+        return cls(amount=money.amount(), currency=money.currency)
+
 
 class CampaignOut(Schema):
     """A campaign and why it is where it is."""
@@ -157,3 +162,41 @@ class BookingOut(Schema):
     tickets: list[str]
     total: MoneyOut
     booked_at: datetime
+
+
+class QuoteOut(Schema):
+    """What giving a booking back would mean."""
+
+    id: UUID
+    paid: MoneyOut
+    to_card: MoneyOut
+    penalty: MoneyOut
+    """What the airline keeps."""
+    credits: bool
+    """The airline gives credits with itself instead of money."""
+    known: bool
+    """False when the airline names no figure."""
+    expires_at: datetime | None
+    free_until: datetime | None
+    within_a_day: bool
+
+
+class ConfirmationOut(Schema):
+    """What the page needs on which the cardholder confirms."""
+
+    charge: MoneyOut
+    cap: MoneyOut
+    deadline: datetime | None
+    client_secret: str
+
+
+class ChangeOut(Schema):
+    """A change an airline made on its own. Flights are one line each; times are local."""
+
+    id: UUID
+    booking_id: UUID
+    state: str
+    can_accept: bool
+    seen_at: datetime
+    removed: list[str]
+    added: list[str]

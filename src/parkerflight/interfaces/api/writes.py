@@ -55,7 +55,7 @@ def start_campaign(request: HttpRequest, body: CampaignIn) -> HttpResponse:
         )
         return _written(owner_id, campaign_id, 201)
 
-    return _write(request, effect)
+    return write(request, effect)
 
 
 @router.patch("/campaigns/{uuid:campaign_id}", response={200: WrittenOut, **PROBLEMS}, openapi_extra=EXTRA)
@@ -72,7 +72,7 @@ def change_campaign(request: HttpRequest, campaign_id: UUID, body: CampaignPatch
         )
         return _written(owner_id, campaign_id)
 
-    return _write(request, effect)
+    return write(request, effect)
 
 
 @router.post("/campaigns/{uuid:campaign_id}/resume", response={200: WrittenOut, **PROBLEMS}, openapi_extra=EXTRA)
@@ -89,7 +89,7 @@ def resume(request: HttpRequest, campaign_id: UUID, body: ResumeIn) -> HttpRespo
         )
         return _written(owner_id, campaign_id)
 
-    return _write(request, effect)
+    return write(request, effect)
 
 
 @router.post(
@@ -113,10 +113,11 @@ def _stop(request: HttpRequest, campaign_id: UUID, status: str) -> HttpResponse:
         still = agreements.stop(owner_id=owner_id, campaign_id=campaign_id, status=status, now=now)
         return _written(owner_id, campaign_id, 200 if still else 202, wish="" if still else status)
 
-    return _write(request, effect)
+    return write(request, effect)
 
 
-def _write(request: HttpRequest, effect: Callable[[UUID, datetime], Answer]) -> HttpResponse:
+def write(request: HttpRequest, effect: Callable[[UUID, datetime], Answer]) -> HttpResponse:
+    """Carry out a write once for its Idempotency-Key and answer it, or give the stored answer again."""
     owner_id, now = owner_of(request), clock.now()
 
     def carried_out() -> Answer:

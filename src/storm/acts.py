@@ -38,9 +38,7 @@ def _rows(story: Story, query: str) -> list[tuple[Any, ...]]:
 def _stop(status: str) -> Act:
     def act(story: Story, chance: random.Random) -> None:
         one = _any(chance, story.campaigns)
-        if campaigns.stop(
-            owner_id=one.owner_id, campaign_id=one.id, status=status, reason="", now=story.world.now()
-        ):
+        if campaigns.stop(owner_id=one.owner_id, campaign_id=one.id, status=status, reason="", now=story.world.now()):
             one.stopped_at.append((story.world.now(), None))
 
     return act

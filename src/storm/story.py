@@ -188,7 +188,9 @@ class Story:
 
     def _judge(self, error: BaseException | None) -> None:
         """An error nobody planned for is a finding, whatever the weather."""
-        planned = isinstance(error, ParkerError | Killed | Impossible) or (isinstance(error, LINK_ERRORS) and not self.chaos.calm)
+        planned = isinstance(error, ParkerError | Killed | Impossible) or (
+            isinstance(error, LINK_ERRORS) and not self.chaos.calm
+        )
         if error is not None and not planned:
             where = "".join(traceback.format_exception(error)[-4:])
             self.bugs.append(ledger.Broken(f"failed with {type(error).__name__}", where[-900:]))

@@ -50,7 +50,7 @@ def authorise(attempt: BookingAttempt, now: datetime) -> bool:
         sentence = "The card could not be charged."
         return refuse(attempt, now, reason=error.code, sentence=sentence, after=After.PERSON, reference=error.reference)
     except (OutcomeUnknown, Retryable):
-        if _out_of_time(attempt, now):
+        if holding.too_late(attempt, now):
             return _out_of_reach(attempt, now)
         if attempt.holdable and not attempt.order_id and attempt.tries >= HOLD_AFTER_TRIES:
             return holding.send_again(attempt, now)
@@ -60,11 +60,6 @@ def authorise(attempt: BookingAttempt, now: datetime) -> bool:
         raise OutcomeUnknown("authorisation_overtaken", f"the payment is {held.state} by now")
     with scope(attempt.owner_id):
         return move(attempt, State.AUTHORISED, now=now)
-
-
-def _out_of_time(attempt: BookingAttempt, now: datetime) -> bool:
-    ends = holding.pay_until(attempt) if attempt.order_id else attempt.offer_expires_at
-    return ends is not None and now >= ends
 
 
 def _out_of_reach(attempt: BookingAttempt, now: datetime) -> bool:

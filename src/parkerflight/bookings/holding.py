@@ -30,6 +30,7 @@ FIRST_LOOK = timedelta(minutes=5)  # webhooks are faster; looking is for the one
 SLOWEST_LOOK = timedelta(hours=1)
 MOST_PRICE_MOVES = 3  # a fare that moved three times within one booking is not for sale at any known price
 STOPPED = timedelta(seconds=30)
+SLOWEST_STOPPED = timedelta(minutes=5)
 
 
 def possible(offer: Offer, now: datetime) -> bool:
@@ -112,6 +113,12 @@ def pay_until(attempt: BookingAttempt) -> datetime | None:
     return attempt.hold_until - PAY_BEFORE if attempt.hold_until else None
 
 
+def too_late(attempt: BookingAttempt, now: datetime) -> bool:
+    """Whether the fare's life is over: the hold's when the airline keeps the seats, else the offer's."""
+    ends = pay_until(attempt) if attempt.order_id else attempt.offer_expires_at
+    return ends is not None and now >= ends
+
+
 def decide_until(attempt: BookingAttempt, now: datetime) -> datetime:
     """The last moment for the person's answer."""
     ends = now + LONGEST_ANSWER
@@ -120,12 +127,13 @@ def decide_until(attempt: BookingAttempt, now: datetime) -> datetime:
 
 def _over(attempt: BookingAttempt, order: Order, now: datetime) -> bool:
     """Whether the reservation is gone or about to go; then the attempt is refused."""
-    ends = pay_until(attempt)
-    if order.state in orders.OVER or (ends is not None and now >= ends):
-        sentence = orders.SENTENCES["hold_lapsed"]
-        refuse(attempt, now, reason="hold_lapsed", sentence=sentence, after=After.SEARCH)
-        return True
-    return False
+    return (order.state in orders.OVER or too_late(attempt, now)) and _lapsed(attempt, now)
+
+
+def _lapsed(attempt: BookingAttempt, now: datetime) -> bool:
+    sentence = orders.SENTENCES["hold_lapsed"]
+    refuse(attempt, now, reason="hold_lapsed", sentence=sentence, after=After.SEARCH)
+    return True
 
 
 def go_on(attempt: BookingAttempt, now: datetime) -> bool:
@@ -195,7 +203,7 @@ def ask_customer(attempt: BookingAttempt, now: datetime) -> bool:
 def pay(attempt: BookingAttempt, now: datetime) -> bool:
     """The money is held: read the latest price, claim the payment, send it once, record what came of it."""
     if stopped(Stop.BOOKINGS):
-        return wait(attempt, now=now, delay=STOPPED, reason="bookings_stopped")
+        return _lapsed(attempt, now) if too_late(attempt, now) else wait_for_go(attempt, now)
     order = provider().order(attempt.order_id)
     if _over(attempt, order, now):
         return True
@@ -226,6 +234,12 @@ def pay(attempt: BookingAttempt, now: datetime) -> bool:
     if order.state in orders.BOUGHT:
         return orders.bought(attempt, order, now)
     return unknown(attempt, now, "paid_data_later", "")
+
+
+def wait_for_go(attempt: BookingAttempt, now: datetime) -> bool:
+    """Bookings are stopped: come back soon, and ever more seldom."""
+    delay = min(STOPPED * 2 ** min(attempt.tries, 8), SLOWEST_STOPPED)
+    return wait(attempt, now=now, delay=delay, reason="bookings_stopped")
 
 
 def given_back(attempt: BookingAttempt) -> bool:

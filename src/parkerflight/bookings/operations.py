@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.utils import InterfaceError, OperationalError
 
-from parkerflight.bookings import attempts, ending, jobs, letters, steps
+from parkerflight.bookings import attempts, ending, holding, jobs, letters, steps
 from parkerflight.bookings.machine import SETTLED, State
 from parkerflight.bookings.models import BookingAttempt
 from parkerflight.campaigns import operations as campaigns
@@ -100,7 +100,7 @@ def _step(attempt: BookingAttempt, now: datetime) -> bool:
         log.info("attempt %s is driven by somebody else", attempt.id)
         return False
     except (Retryable, OutcomeUnknown) as error:
-        if attempt.state in BEFORE_MONEY and not attempt.order_id and _offer_over(attempt, now):
+        if attempt.state in BEFORE_MONEY and not attempt.order_id and holding.too_late(attempt, now):
             return _out_of_reach(attempt, now)
         # Both leave the state: the same stored request goes out again, or the step asks what became of it.
         grown = timedelta(seconds=getattr(error, "after", 5.0)) * 2 ** min(attempt.tries, 8)
@@ -115,10 +115,6 @@ def _step(attempt: BookingAttempt, now: datetime) -> bool:
         attempts.wait(attempt, now=now, delay=SLOWEST, reason=code[:60], human=attempt.tries >= UNFORESEEN_TRIES)
         log.exception("attempt %s is stuck in %s", attempt.id, attempt.state)
         return False
-
-
-def _offer_over(attempt: BookingAttempt, now: datetime) -> bool:
-    return attempt.offer_expires_at is not None and now >= attempt.offer_expires_at
 
 
 def _out_of_reach(attempt: BookingAttempt, now: datetime) -> bool:

@@ -19,15 +19,15 @@ from parkerflight.flights.types import OrderAccepted
 from parkerflight.payments import operations as payments
 from parkerflight.payments import queries as payment_queries
 
-REVIEW_LOOKS = timedelta(seconds=30)  # a fraud review is decided by a person; the fare lives half an hour
+REVIEW_LOOKS = timedelta(seconds=30)  # a fraud review is decided by a person; an offer lives half an hour,
+SLOWEST_REVIEW_LOOKS = timedelta(minutes=15)  # a hold days; the webhook of a closed review comes sooner
 HELD = "held"
-PAUSED = "Booking is paused on our side; nothing was charged, the search goes on."
 
 
 def order(attempt: BookingAttempt, now: datetime) -> bool:
     """Read the fare a last time, claim the order, send it once, record what came of it."""
     if stopped(Stop.BOOKINGS):
-        return refuse(attempt, now, reason="bookings_stopped", sentence=PAUSED, after=After.SEARCH)
+        return refuse(attempt, now, reason="bookings_stopped", sentence=orders.PAUSED, after=After.SEARCH)
     try:
         offer = provider().offer(attempt.offer_id)
         if money_waits(attempt, now):
@@ -66,7 +66,8 @@ def money_waits(attempt: BookingAttempt, now: datetime) -> bool:
     if seen.state != HELD:
         raise Terminal("hold_gone", "The payment was stopped before the ticket was bought; nothing was charged.")
     if seen.review_open:
-        wait(attempt, now=now, delay=REVIEW_LOOKS, reason="review_open")
+        grown = min(REVIEW_LOOKS * 2 ** min(attempt.tries, 8), SLOWEST_REVIEW_LOOKS)
+        wait(attempt, now=now, delay=grown if attempt.order_id else REVIEW_LOOKS, reason="review_open")
     return seen.review_open
 
 

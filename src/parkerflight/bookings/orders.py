@@ -22,8 +22,9 @@ SLOWEST_ASK = timedelta(hours=1)  # an airline's data may take a couple of hours
 NEVER_SENT = frozenset({"unreachable", "rate_limited"})
 BOUGHT = frozenset({OrderState.CONFIRMED, OrderState.TICKETED})
 OVER = frozenset({OrderState.CANCELLED, OrderState.LAPSED})
+PAUSED = "Booking is paused on our side; nothing was charged, the search goes on."
 SENTENCES = {
-    "insufficient_balance": "Booking is paused on our side; nothing was charged, the search goes on.",
+    "insufficient_balance": PAUSED,
     "person_stopped": "You stopped this before it was bought; nothing was charged.",
     "invalid_passenger_name": "The airline does not take a traveller's name as written; correct it.",
     "hold_lapsed": "The airline let the reserved seats go; nothing was charged, the search goes on.",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from parkerflight.bookings import holding
+from parkerflight.bookings import holding, orders
 from parkerflight.bookings.attempts import move, refuse, wait
 from parkerflight.bookings.charges import charge_of, open_payment, payment_of, priced, replace_payment
 from parkerflight.bookings.ending import give_up
@@ -22,7 +22,6 @@ from parkerflight.flights.types import Offer
 from parkerflight.payments import queries as payment_queries
 
 GONE = "The fare was gone before it could be bought; the search goes on."
-BROKE = "Booking is paused on our side; nothing was charged, the search goes on."
 AFTER_REFUSAL = {
     "insufficient_balance": After.LATER,
     "above_cap": After.SEARCH,
@@ -34,7 +33,9 @@ AFTER_REFUSAL = {
 def prepare(attempt: BookingAttempt, now: datetime) -> bool:
     """Read the offer again; then hold the fare or commit the payment's intent, or let the match go and say why."""
     if stopped(Stop.BOOKINGS):
-        return wait(attempt, now=now, delay=holding.STOPPED, reason="bookings_stopped")
+        if holding.too_late(attempt, now):
+            return give_up(attempt, now, "bookings_stopped", orders.PAUSED, After.SEARCH)
+        return holding.wait_for_go(attempt, now)
     try:
         offer = provider().offer(attempt.offer_id)
     except Terminal as error:
@@ -59,7 +60,7 @@ def _commit_payment(attempt: BookingAttempt, offer: Offer, terms: Terms, now: da
         with scope(attempt.owner_id):
             price = priced(offer.total, terms)
             if not wallet.reserve(attempt_id=attempt.id, amount=offer.total, now=now):
-                raise Terminal("insufficient_balance", BROKE)
+                raise Terminal("insufficient_balance", orders.PAUSED)
             payment_id = open_payment(attempt, terms, charge_of(price), now)
             return move(
                 attempt, State.AUTHORISING, now=now, payment_id=payment_id, payments_made=1, card_id=terms.card_id,
@@ -101,7 +102,7 @@ def _go_on(attempt: BookingAttempt, fare: Money, now: datetime) -> bool:
     terms = campaign_queries.terms(attempt.owner_id, attempt.campaign_id)
     price = priced(fare, terms)
     if not wallet.reserve(attempt_id=attempt.id, amount=fare, now=now):
-        raise Terminal("insufficient_balance", BROKE)
+        raise Terminal("insufficient_balance", orders.PAUSED)
     moves = attempt.price_moves + 1
     if charge_of(price) <= payment_queries.payment(attempt.owner_id, payment_of(attempt)).amount:
         return move(attempt, State.AUTHORISED, now=now, price_moves=moves, also=dict(price))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from storm.plan import Plan, Trip
+from storm.stage import Stage, environment, plain
 
 STEPS = 60
 CALM = {"mode": 201, "settle_seconds": 20, "fail": False}
@@ -40,8 +41,8 @@ PATHS: dict[str, Plan] = {
     "airline breaks": _plan(_trip(origin="LHR", destination="LGW")),
     "tickets late": _plan(_trip(origin="BTS", destination="MRU"), late=4_000),
     "veto window": _plan(_trip(veto_hours=1)),
-    "said no": _plan(_trip(veto_hours=6), acts={20: "skip"}),
-    "bank wants the cardholder": _plan(_trip(card="pm_card_authenticationRequired"), acts={30: "confirm_at_bank"}),
+    "said no": _plan(_trip(veto_hours=6), acts={11: "skip"}),
+    "bank wants the cardholder": _plan(_trip(card="pm_card_authenticationRequired"), acts={8: "confirm_at_bank"}),
     "cardholder never confirms": _plan(_trip(card="pm_card_authenticationRequired")),
     "first card declined": _plan(_trip(card="pm_card_chargeCustomerFail", second_card="pm_card_mastercard")),
     "card declined": _plan(_trip(card="pm_card_chargeCustomerFail")),
@@ -53,7 +54,7 @@ PATHS: dict[str, Plan] = {
     "capture stopped for days": _plan(
         _trip(origin="BTS", destination="MRU"), acts={3: "stop_captures", 40: "hold_ends", 50: "go_again"}
     ),
-    "stopped by the person": _plan(_trip(origin="BTS", destination="MRU"), acts={12: "cancel_campaign"}),
+    "stopped by the person": _plan(_trip(veto_hours=6), acts={11: "cancel_campaign"}),
 }
 
 
@@ -64,7 +65,6 @@ def jobs() -> list[tuple[str, int]]:
 
 def walk(stage: Any, name: str, seed: int) -> dict[str, Any]:
     """One path: how many points it passes, then a death at each, once and twice."""
-    from storm.run import plain
 
     def play(kill_at: list[int]) -> Any:
         nonlocal seed
@@ -85,8 +85,6 @@ def walk(stage: Any, name: str, seed: int) -> dict[str, Any]:
 
 
 def _work(number: int, data: str, todo: Any, done: Any) -> None:
-    from storm.run import Stage, environment
-
     environment(Path(data))
     stage = Stage(f"exhaustive_{number}")
     while (item := todo.get()) is not None:

@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from storm.stage import Stage, environment
+
 MOST_SEEDS = 2_000
 Plant = Callable[["Garden"], None]
 
@@ -378,8 +380,6 @@ def hunt(stage: Any, name: str, *, first: int, fury: float) -> dict[str, Any]:
 
 
 def _work(number: int, data: str, todo: Any, done: Any, first: int, fury: float) -> None:
-    from storm.run import Stage, environment
-
     environment(Path(data))
     stage = Stage(f"planted_{number}")
     while (name := todo.get()) is not None:

@@ -31,6 +31,7 @@ from storm.world import World
 PERIODIC = ("bookings.watch", "bookings.sweep", "inbox.wake")
 CALM_DAYS = 9  # holds of a card last seven, an unknown order a day; then everything must be settled
 MOST_CALM_ROUNDS = 900
+SHORTEST_WALK = 16  # steps; by then a first attempt has begun
 LINK_ERRORS = (OperationalError, InterfaceError)  # what a lost database connection raises
 SKIPPED_JOBS = frozenset({"notifications.deliver"})  # mail has tests of its own
 # What a calm end may still show: a person was told and has not answered; refunds that came back wait for one.
@@ -48,6 +49,7 @@ class Outcome:
     broken: list[ledger.Broken]
     faults: Counter[str]
     ends: Counter[str]
+    recoveries: Counter[str]
     trace: list[str] = field(repr=False, default_factory=list)
 
 
@@ -201,6 +203,8 @@ class Story:
             self.chaos.kill_at, self.chaos.calm = list(self.kill_at), True
         for step in range(self.plan.steps):
             self.step = step
+            if self.kill_at is not None and self._nothing_to_come(step):
+                break
             self._notice_the_dead()
             if step in self.plan.acts:
                 self.wanted.append(self.plan.acts[step])
@@ -210,6 +214,11 @@ class Story:
             else:
                 self._orderly_turn()
         self.chaos.kill_at = []
+
+    def _nothing_to_come(self, step: int) -> bool:
+        """For the exhaustive walks: whether the path is walked to its end."""
+        acts_to_come = self.wanted or any(at >= step for at in self.plan.acts)
+        return not acts_to_come and step >= SHORTEST_WALK and not self.lost and self._next_due() is None
 
     def _turn(self) -> None:
         """Something happens next: a worker goes on or begins, a webhook comes, time passes."""
@@ -238,7 +247,7 @@ class Story:
             return
         self._as(worker, lambda: app.tasks[PERIODIC[self.step % len(PERIODIC)]].func(timestamp=0))
         self._post(all_of_them=True)
-        self.world.advance(10)
+        self.world.advance(min(max(self._next_due() or 0, 10), 1_800))
 
     def _begin(self, actor: Actor, job: Job) -> None:
         jobs.take(self.world, job)
@@ -417,16 +426,22 @@ class Story:
             ledger.Broken(f"invariant {one.invariant}", ",".join(one.ids)) for one in ours if one.invariant not in HUMAN
         ]
         broken += self.bugs + self._mails() + self._bought_while_stopped()
-        ends = Counter(
-            f"{state} {reason}".strip()
-            for state, reason in self.world.admin.execute(
-                """SELECT state, CASE WHEN state = 'released' THEN reason ELSE '' END FROM bookings_bookingattempt
-                   WHERE campaign_id = ANY(%s)""",
-                [[one.id for one in self.campaigns]],
-            ).fetchall()
-        )
+        ends, paths = self._ends()
+        failed = any(not kind.startswith("act: ") for kind in self.chaos.faults)
         self._forget()
-        return Outcome(self.seed, settled, broken, self.chaos.faults, ends, self.chaos.trace)
+        recoveries = paths if failed and settled and not broken else Counter[str]()
+        return Outcome(self.seed, settled, broken, self.chaos.faults, ends, recoveries, self.chaos.trace)
+
+    def _ends(self) -> tuple[Counter[str], Counter[str]]:
+        """How the attempts ended, and which paths they took."""
+        assert self.world.admin is not None
+        rows = self.world.admin.execute(
+            """SELECT a.state, a.reason, array_agg(e.to_state) FROM bookings_bookingattempt a
+               JOIN bookings_attemptevent e ON e.attempt_id = a.id WHERE a.campaign_id = ANY(%s) GROUP BY a.id""",
+            [[one.id for one in self.campaigns]],
+        ).fetchall()
+        ends = Counter(f"{state} {reason}" if state == "released" else state for state, reason, _ in rows)
+        return ends, Counter(_path(set(states)) for _, _, states in rows)
 
     def _mails(self) -> list[ledger.Broken]:
         assert self.world.admin is not None
@@ -460,6 +475,17 @@ class Story:
                UPDATE campaigns_cell SET last_look_at = NULL, claimed_until = NULL;
                DELETE FROM inbox_event"""
         )
+
+
+def _path(states: set[str]) -> str:
+    """The path of an attempt by the states it passed: `instant`, or what was special."""
+    special = {
+        "holding": "held first",
+        "needs_customer": "cardholder asked",
+        "unknown": "outcome unknown",
+        "repricing": "price moved",
+    }
+    return ", ".join(name for state, name in special.items() if state in states) or "instant"
 
 
 def _receive(vendor: InboxVendor, body: bytes, headers: dict[str, str]) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from parkerflight.bookings import holding, orders
-from parkerflight.bookings.attempts import move, refuse, wait
+from parkerflight.bookings.attempts import move, refuse
 from parkerflight.bookings.charges import charge_of, open_payment, payment_of, priced, replace_payment
 from parkerflight.bookings.ending import give_up
 from parkerflight.bookings.machine import State

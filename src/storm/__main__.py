@@ -23,6 +23,10 @@ def main() -> None:
     parser.add_argument("--fury", type=float, default=1.0, help="how much goes wrong; 0 is fair weather")
     parser.add_argument("--planted", action="store_true")
     parser.add_argument("--exhaustive", action="store_true")
+    parser.add_argument(
+        "--model", action="store_true", help="let Hypothesis choose what happens, beside an ideal ledger"
+    )
+    parser.add_argument("--examples", type=int, default=100, help="how many walks of the model")
     parser.add_argument("--only", default="", help="of the planted bugs or the paths, only the one of this name")
     parser.add_argument("--data", type=Path, default=REPOSITORY / ".parker" / "storm")
     parser.add_argument("--json", action="store_true")
@@ -40,6 +44,10 @@ def _chosen(wish: argparse.Namespace) -> int:
         return planted.run(wish)
     if wish.exhaustive:
         return exhaustive.run(wish)
+    if wish.model:
+        from storm import model  # it needs the settings that `prepare` made
+
+        return model.run(wish)
     if wish.verbose:
         return run.trace(wish)
     return run.run(wish)

@@ -44,7 +44,7 @@ class Chaos:
     def point(self, name: str) -> None:
         """A fault point was passed by the running actor."""
         actor = current()
-        if actor is None or connection.in_atomic_block:
+        if actor is None or in_transaction():
             return
         self.note(f"{actor.name} {name}")
         if self.kill_at:
@@ -125,6 +125,11 @@ class Chaos:
 
 
 _NOW: list[Chaos] = []
+
+
+def in_transaction() -> bool:
+    """Whether this thread holds locks: then it must not stand still."""
+    return bool(connection.in_atomic_block)
 
 
 def present(chaos: Chaos) -> None:

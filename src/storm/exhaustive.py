@@ -15,7 +15,8 @@ STEPS = 60
 CALM = {"mode": 201, "settle_seconds": 20, "fail": False}
 
 
-def _trip(**changes: Any) -> Trip:
+def trip(**changes: Any) -> Trip:
+    """A trip from New York with a card that works, but for what is said."""
     plain: dict[str, Any] = {
         "owner": 0, "party": (0,), "origin": "JFK", "destination": "EWR", "days_ahead": 60, "nights": None, "cap": "plenty",
         "card": "pm_card_visa", "second_card": "", "veto_hours": 0,
@@ -23,38 +24,43 @@ def _trip(**changes: Any) -> Trip:
     return Trip(**(plain | changes))
 
 
-def _plan(trip: Trip, *, acts: dict[int, str] | None = None, **changes: Any) -> Plan:
+def _plan(wish: Trip, *, acts: dict[int, str] | None = None, **changes: Any) -> Plan:
     plain: dict[str, Any] = {"price_change_rate": 0, "mode": CALM, "late": 0}
-    return Plan(trips=[trip], workers=1, steps=STEPS, fury=0, acts=acts or {}, **(plain | changes))
+    return Plan(trips=[wish], workers=1, steps=STEPS, fury=0, acts=acts or {}, **(plain | changes))
+
+
+def plain_plan() -> Plan:
+    """Fair weather and nobody's trip."""
+    return Plan(trips=[], workers=1, steps=0, fury=0, acts={}, price_change_rate=0, mode=CALM, late=0)
 
 
 PATHS: dict[str, Plan] = {
-    "instant": _plan(_trip(origin="BTS", destination="MRU")),
-    "party of four": _plan(_trip(origin="BTS", destination="MRU", party=(0, 1, 2, 3))),
-    "price moves": _plan(_trip(origin="BTS", destination="MRU"), price_change_rate=1),
-    "price runs away": _plan(_trip(origin="LHR", destination="STN")),
-    "order pending": _plan(_trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 202}),
+    "instant": _plan(trip(origin="BTS", destination="MRU")),
+    "party of four": _plan(trip(origin="BTS", destination="MRU", party=(0, 1, 2, 3))),
+    "price moves": _plan(trip(origin="BTS", destination="MRU"), price_change_rate=1),
+    "price runs away": _plan(trip(origin="LHR", destination="STN")),
+    "order pending": _plan(trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 202}),
     "order pending, then failed": _plan(
-        _trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 202, "fail": True}
+        trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 202, "fail": True}
     ),
-    "order unreadable yet": _plan(_trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 200}),
-    "airline breaks": _plan(_trip(origin="LHR", destination="LGW")),
-    "tickets late": _plan(_trip(origin="BTS", destination="MRU"), late=4_000),
-    "veto window": _plan(_trip(veto_hours=1)),
-    "said no": _plan(_trip(veto_hours=6), acts={11: "skip"}),
-    "bank wants the cardholder": _plan(_trip(card="pm_card_authenticationRequired"), acts={8: "confirm_at_bank"}),
-    "cardholder never confirms": _plan(_trip(card="pm_card_authenticationRequired")),
-    "first card declined": _plan(_trip(card="pm_card_chargeCustomerFail", second_card="pm_card_mastercard")),
-    "card declined": _plan(_trip(card="pm_card_chargeCustomerFail")),
-    "cancelled by the person": _plan(_trip(origin="BTS", destination="MRU"), acts={40: "cancel_booking"}),
-    "cancelled for credits": _plan(_trip(origin="LTN", destination="SYD"), acts={40: "cancel_booking"}),
+    "order unreadable yet": _plan(trip(origin="BTS", destination="MRU"), mode={**CALM, "mode": 200}),
+    "airline breaks": _plan(trip(origin="LHR", destination="LGW")),
+    "tickets late": _plan(trip(origin="BTS", destination="MRU"), late=4_000),
+    "veto window": _plan(trip(veto_hours=1)),
+    "said no": _plan(trip(veto_hours=6), acts={11: "skip"}),
+    "bank wants the cardholder": _plan(trip(card="pm_card_authenticationRequired"), acts={8: "confirm_at_bank"}),
+    "cardholder never confirms": _plan(trip(card="pm_card_authenticationRequired")),
+    "first card declined": _plan(trip(card="pm_card_chargeCustomerFail", second_card="pm_card_mastercard")),
+    "card declined": _plan(trip(card="pm_card_chargeCustomerFail")),
+    "cancelled by the person": _plan(trip(origin="BTS", destination="MRU"), acts={40: "cancel_booking"}),
+    "cancelled for credits": _plan(trip(origin="LTN", destination="SYD"), acts={40: "cancel_booking"}),
     "airline changes the flights": _plan(
-        _trip(origin="BTS", destination="MRU"), acts={40: "airline_change", 50: "answer_change"}
+        trip(origin="BTS", destination="MRU"), acts={40: "airline_change", 50: "answer_change"}
     ),
     "capture stopped for days": _plan(
-        _trip(origin="BTS", destination="MRU"), acts={3: "stop_captures", 40: "hold_ends", 50: "go_again"}
+        trip(origin="BTS", destination="MRU"), acts={3: "stop_captures", 40: "hold_ends", 50: "go_again"}
     ),
-    "stopped by the person": _plan(_trip(veto_hours=6), acts={11: "cancel_campaign"}),
+    "stopped by the person": _plan(trip(veto_hours=6), acts={11: "cancel_campaign"}),
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +49,8 @@ class Stage:
 
     def play(self, seed: int, fury: float, kill_at: list[int] | None = None, plan: Any = None) -> Any:
         """One story; after a failed one the next gets a new database."""
-        from storm.story import Story
-
-        if self.played >= STORIES_A_DATABASE:
-            self.renew()
-        self.played += 1
         try:
-            story = Story(self.world, self.crew, self.people, seed, fury, kill_at, plan)
+            story = self.story(seed, fury, kill_at, plan)
             outcome = story.run()
         except BaseException:
             self.played = STORIES_A_DATABASE
@@ -62,6 +59,15 @@ class Stage:
         if not outcome.settled or outcome.broken:
             self.played = STORIES_A_DATABASE
         return outcome
+
+    def story(self, seed: int, fury: float, kill_at: list[int] | None = None, plan: Any = None) -> Any:
+        """A story that has not begun, on a database that is not too full."""
+        from storm.story import Story
+
+        if self.played >= STORIES_A_DATABASE:
+            self.renew()
+        self.played += 1
+        return Story(self.world, self.crew, self.people, seed, fury, kill_at, plan)
 
     def renew(self) -> None:
         """A new database with its people."""
@@ -97,6 +103,7 @@ def plain(outcome: Any) -> dict[str, Any]:
 def prepare(data: Path) -> Any:
     """Start the storm's PostgreSQL and make its template; returns the server."""
     environment(data)
+    _claim(data)
     from parkerflight.ops import template
     from storm.world import server
 
@@ -104,3 +111,16 @@ def prepare(data: Path) -> Any:
     postgres.start()
     template.migrated(postgres)
     return postgres
+
+
+def _claim(data: Path) -> None:
+    """One storm on one directory: the first to end stops PostgreSQL under the other. Kept until this process ends."""
+    lock = (data / "storm.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"storm: another storm is using {data}; wait for it, or give --data another directory.")
+    _KEPT.append(lock)
+
+
+_KEPT: list[Any] = []

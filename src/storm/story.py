@@ -67,6 +67,7 @@ class Crew:
 
     @property
     def all(self) -> list[Actor]:
+        """Everybody."""
         return [*self.workers, self.web, self.operator, self.auditor]
 
     def log_in(self) -> None:
@@ -110,6 +111,7 @@ class Story:
     # --- what everybody sees
 
     def note(self, what: str) -> None:
+        """One more line of the trace."""
         self.chaos.note(what)
 
     def duffel_orders(self) -> list[dict[str, Any]]:
@@ -135,6 +137,7 @@ class Story:
         )
 
     def given_up(self, campaign_id: UUID) -> None:
+        """An operator gave the ticket up because nobody could be charged for it."""
         for one in self.campaigns:
             if one.id == campaign_id:
                 one.ticket_given_up = True
@@ -143,24 +146,23 @@ class Story:
 
     def run(self) -> Outcome:
         """Play it from the first moment to the reckoning."""
+        try:
+            self.open()
+            self._storm()
+            return self.reckon(settled=self.calm())
+        finally:
+            self.close()
+
+    def open(self) -> None:
+        """Begin from nothing: the story's campaigns start in fair weather."""
         present(self.chaos)
         fault_points.listen(self.chaos.point)
-        jobs.clear(self.world)
-        assert self.world.admin is not None
-        self.world.admin.execute('DELETE FROM payments_customer; UPDATE core_switch SET "on" = false')
+        world, wish = self.world, self.plan
+        jobs.clear(world)
+        assert world.admin is not None
+        world.admin.execute('DELETE FROM payments_customer; UPDATE core_switch SET "on" = false')
         for bucket in BUCKETS.values():
             bucket._level = bucket._size
-        try:
-            self._open()
-            self._storm()
-            settled = self._calm()
-            return self._reckon(settled)
-        finally:
-            fault_points.listen(None)
-            self.world.end()
-
-    def _open(self) -> None:
-        world, wish = self.world, self.plan
         world.duffel.control(
             "POST", "/_sandbox/account", {"price_change_rate": wish.price_change_rate, "test_airline": True}
         )
@@ -168,19 +170,29 @@ class Story:
             for airline in ("ZZ", "BA", "TP", "IB", "AA", "LH"):
                 world.duffel.control("POST", "/_sandbox/late_documents", {"airline": airline, "seconds": wish.late})
         for trip in wish.trips:
-            self._as(self.crew.web, partial(self._start, trip))
+            self.start(trip)
         world.duffel.control("POST", "/_sandbox/orders_mode", wish.mode)
         for actor in self.crew.all:
-            self._as(actor, self.chaos.troubled_commits)
+            self.have(actor, self.chaos.troubled_commits)
         for vendor in (world.stripe, world.duffel):
             vendor.trouble = self.chaos.trouble_for(vendor)
 
-    def _start(self, trip: plan.Trip) -> None:
-        made = cast.start(self.world, self.people[trip.owner], trip)
-        if made is not None:
-            self.campaigns.append(made)
+    def close(self) -> None:
+        """Nothing of this story is left in the process."""
+        fault_points.listen(None)
+        self.world.end()
 
-    def _as(self, actor: Actor, work: Any) -> BaseException | None:
+    def start(self, trip: plan.Trip) -> None:
+        """A person starts a campaign."""
+
+        def begun() -> None:
+            made = cast.start(self.world, self.people[trip.owner], trip)
+            if made is not None:
+                self.campaigns.append(made)
+
+        self.have(self.crew.web, begun)
+
+    def have(self, actor: Actor, work: Any) -> BaseException | None:
         """Have an idle actor do something, whole; what it raised, unless that is an answer to a person."""
         actor.start(work)
         while actor.busy:
@@ -228,12 +240,12 @@ class Story:
         todo = jobs.waiting(self.world)
         kind = self.chance.random()
         if paused and (kind < 0.45 or not idle):
-            self._go_on(self.chance.choice(paused))
+            self.go_on(self.chance.choice(paused))
         elif todo and kind < 0.75:
-            self._begin(self.chance.choice(idle), self.chance.choice(todo[:4]))
+            self.begin(self.chance.choice(idle), self.chance.choice(todo[:4]))
         elif kind < 0.9:
-            self._tick(self.chance.choice(idle or workers[:1]))
-            self._post()
+            self.tick(self.chance.choice(idle or workers[:1]))
+            self.post()
         else:
             self.world.advance(self.chance.choice((1, 5, 20, 70, 400)))
         if paused and self.chance.random() < 0.03:
@@ -243,13 +255,14 @@ class Story:
         """For the exhaustive walks: one worker, jobs in order, webhooks at once, a little time between."""
         worker = self.crew.workers[0]
         if todo := jobs.waiting(self.world):
-            self._begin(worker, todo[0])
+            self.begin(worker, todo[0])
             return
-        self._as(worker, lambda: app.tasks[PERIODIC[self.step % len(PERIODIC)]].func(timestamp=0))
-        self._post(all_of_them=True)
+        self.periodic(worker, PERIODIC[self.step % len(PERIODIC)])
+        self.post(all_of_them=True)
         self.world.advance(min(max(self._next_due() or 0, 10), 1_800))
 
-    def _begin(self, actor: Actor, job: Job) -> None:
+    def begin(self, actor: Actor, job: Job) -> None:
+        """An idle worker takes a job and runs until it pauses or ends."""
         jobs.take(self.world, job)
         if job.task in SKIPPED_JOBS:
             jobs.done(self.world, job, None)
@@ -259,7 +272,8 @@ class Story:
         actor.start(lambda: jobs.run(job))
         self._ended(actor)
 
-    def _go_on(self, actor: Actor) -> None:
+    def go_on(self, actor: Actor) -> None:
+        """A paused worker runs on."""
         self.note(f"{actor.name} goes on")
         actor.go_on()
         self._ended(actor)
@@ -293,22 +307,27 @@ class Story:
             self.lost.remove(item)
             jobs.put_back(self.world, item[1])
 
-    def _tick(self, actor: Actor) -> None:
+    def tick(self, actor: Actor, name: str = "") -> None:
+        """A periodic task is due; which one, chance says."""
         if actor.busy:
             return
-        name = self.chance.choice((*PERIODIC, "bookings.watch", "bookings.sweep"))
+        name = name or self.chance.choice((*PERIODIC, "bookings.watch", "bookings.sweep"))
         self.note(f"{actor.name} ticks {name}")
         self.doing[actor] = None
         actor.start(lambda: app.tasks[name].func(timestamp=0))
 
     def _try_acts(self) -> None:
         """Do what is wanted and possible; what is not possible yet stays wanted."""
-        self.wanted = [name for name in self.wanted if not self._act(name)]
+        self.wanted = [name for name in self.wanted if not self.act(name)]
 
-    def _act(self, name: str) -> bool:
+    def periodic(self, actor: Actor, name: str) -> None:
+        """A periodic task, whole, by an idle actor."""
+        self.have(actor, partial(app.tasks[name].func, timestamp=0))
+
+    def act(self, name: str) -> bool:
         """Whether that is over: done, or refused. False when it cannot be done yet, or went wrong and is tried again."""
         actor = self.crew.operator if name in acts.OPERATORS else self.crew.web
-        error = self._as(actor, lambda: acts.ACTS[name](self, self.chance))
+        error = self.have(actor, lambda: acts.ACTS[name](self, self.chance))
         if isinstance(error, Impossible):
             if str(error) != "there is none":
                 self.note(f"{actor.name} cannot do {name}: {error}")
@@ -322,7 +341,7 @@ class Story:
 
     # --- webhooks
 
-    def _post(self, *, all_of_them: bool = False) -> None:
+    def post(self, *, all_of_them: bool = False) -> None:
         """Deliver what is due: in order, late, twice, or never."""
         for vendor, queue in ((InboxVendor.STRIPE, self.world.stripe), (InboxVendor.DUFFEL, self.world.duffel)):
             hooks = queue.sandbox.webhooks
@@ -349,21 +368,21 @@ class Story:
             self.chaos.faults["webhook doubled"] += 1
         for _ in range(times):
             headers = hooks._sign(delivery.body, delivery.target, int(self.world.clock.now()))
-            self._as(self.crew.web, partial(_receive, vendor, delivery.body, dict(headers)))
+            self.have(self.crew.web, partial(_receive, vendor, delivery.body, dict(headers)))
 
     # --- calm
 
-    def _calm(self) -> bool:
+    def calm(self) -> bool:
         """No more faults: everything must settle within days."""
         self.chaos.calm = True
         for vendor in (self.world.stripe, self.world.duffel):
             vendor.trouble = None
             vendor.sandbox.faults.clear()
-        self._as(self.crew.operator, lambda: acts.ACTS["go_again"](self, self.chance))
+        self.have(self.crew.operator, lambda: acts.ACTS["go_again"](self, self.chance))
         self.world.duffel.control("POST", "/_sandbox/orders_mode", {"mode": 201})
         for actor in self.crew.workers:
             while actor.busy:
-                self._go_on(actor)
+                self.go_on(actor)
         for _, job_id in self.lost:
             jobs.put_back(self.world, job_id)
         self.lost.clear()
@@ -372,7 +391,7 @@ class Story:
     def _settle(self) -> bool:
         began = self.world.clock.now()
         for _ in range(MOST_CALM_ROUNDS):
-            self._everything_due()
+            self.everything_due()
             wait = self._next_due()
             if wait is None:
                 return True
@@ -381,19 +400,20 @@ class Story:
             self.world.advance(min(max(wait, 1.0), 43_200.0))
         return False
 
-    def _everything_due(self) -> None:
+    def everything_due(self) -> None:
+        """Whatever can be done at this moment is done."""
         worker = self.crew.workers[0]
-        self._post(all_of_them=True)
+        self.post(all_of_them=True)
         for name in ("bookings.sweep", "inbox.wake"):
-            self._as(worker, partial(app.tasks[name].func, timestamp=0))
+            self.periodic(worker, name)
         wanted = -1
         while wanted != len(self.wanted):
             while todo := jobs.waiting(self.world):
                 for job in todo:
-                    self._begin(worker, job)
+                    self.begin(worker, job)
             wanted = len(self.wanted)
             self._try_acts()
-        self._as(self.crew.operator, lambda: acts.decide_all(self))
+        self.have(self.crew.operator, lambda: acts.decide_all(self))
 
     def _next_due(self) -> float | None:
         """Seconds until something is due; None when nothing is under way."""
@@ -415,13 +435,14 @@ class Story:
 
     # --- the reckoning
 
-    def _reckon(self, settled: bool) -> Outcome:
+    def reckon(self, *, settled: bool) -> Outcome:
+        """Compare with both vendors' books and with our own invariants."""
         assert self.world.admin is not None
         broken = ledger.check(
             self.campaigns, self.duffel_orders(), self.stripe_intents(), refunds_failed=self.refunds_failed
         )
         ours: list[Any] = []
-        self._as(self.crew.auditor, lambda: ours.extend(invariants.check(self.world.now())))
+        self.have(self.crew.auditor, lambda: ours.extend(invariants.check(self.world.now())))
         broken += [
             ledger.Broken(f"invariant {one.invariant}", ",".join(one.ids)) for one in ours if one.invariant not in HUMAN
         ]

@@ -318,7 +318,15 @@ class Story:
 
     def _try_acts(self) -> None:
         """Do what is wanted and possible; what is not possible yet stays wanted."""
-        self.wanted = [name for name in self.wanted if not self.act(name)]
+        self.wanted = [name for name in self.wanted if not (self._ripe(name) and self.act(name.rstrip("!")))]
+
+    def _ripe(self, name: str) -> bool:
+        """Whether the moment has come: for some acts only the worst one will do, when a fare was found and not yet claimed."""
+        assert self.world.admin is not None
+        if not name.endswith("!"):
+            return True
+        query = "SELECT 1 FROM campaigns_match WHERE campaign_id = ANY(%s) AND state = 'found' LIMIT 1"
+        return self.world.admin.execute(query, [[one.id for one in self.campaigns]]).fetchone() is not None
 
     def periodic(self, actor: Actor, name: str) -> None:
         """A periodic task, whole, by an idle actor."""

@@ -8,9 +8,11 @@ from tests.scenario import AMELIA, BRUNO
 from parkerflight.bookings import completion
 from parkerflight.bookings import operations as bookings
 from parkerflight.campaigns.models import Match
+from parkerflight.core import fault_points
 from parkerflight.core.money import Money
 from parkerflight.core.switches import Stop, turn
 from parkerflight.core.tenancy import scope
+from parkerflight.payments.models import Payment
 
 
 class TestTheMainLine:
@@ -181,6 +183,28 @@ class TestASurprise:
         assert scenario.stripe.ledger()["payment_intents"] == []
 
 
+class TestAWorkerThatWasOvertaken:
+    @pytest.mark.parametrize("point", ["bookings.after_offer_read", "stripe.after.payment_intents.create"])
+    def test_leaves_nothing_of_its_own_behind(self, scenario, point):
+        """It slept at `point` until another worker had driven the attempt to its end."""
+        attempt, slept = scenario.start().match(), []
+
+        def sleep(name):
+            if name == point and not slept:
+                slept.append(name)
+                assert scenario.drive(attempt) == "completed"
+
+        fault_points.listen(sleep)
+        try:
+            bookings.advance(attempt_id=attempt, now=scenario.clock.now())
+        finally:
+            fault_points.listen(None)
+        assert slept
+        with scope(scenario.owner_id):
+            assert Payment.objects.count() == 1
+        scenario.assert_money_is_ticket()
+
+
 class TestTheKillSwitch:
     def test_stops_new_attempts_and_lets_them_go_on_later(self, scenario):
         scenario.start()
@@ -191,6 +215,15 @@ class TestTheKillSwitch:
             match = Match.objects.get(state="found")
         attempt = bookings.begin(owner_id=scenario.owner_id, match_id=match.id, now=scenario.clock.now())
         assert scenario.drive(attempt) == "completed"
+
+    def test_keeps_an_attempt_waiting_no_longer_than_its_fare_lives(self, scenario):
+        attempt = scenario.start().match()
+        turn(Stop.BOOKINGS, on=True, reason="drill", now=scenario.clock.now())
+        bookings.advance(attempt_id=attempt, now=scenario.clock.now())
+        assert scenario.state(attempt) == "prepared"
+        assert scenario.drive(attempt, patience=20) == "released"
+        assert scenario.campaign.status == "active"
+        scenario.assert_settled(tickets=0)
 
 
 class TestTheCap:

@@ -296,6 +296,14 @@ class TestAHoldThatEnds:
         assert scenario.attempts[0]["reason"] == "hold_lapsed"
         scenario.assert_settled(tickets=0)
 
+    def test_while_bookings_are_stopped_is_let_go_in_time(self, scenario):
+        attempt = scenario.start(veto_hours=1, **HOLDABLE).match()
+        assert step(scenario, attempt) == "held"
+        turn(Stop.BOOKINGS, on=True, reason="drill", now=scenario.clock.now())
+        assert step(scenario, attempt, hours=2) == "authorised"
+        assert step(scenario, attempt, days=6) == "released"
+        scenario.assert_settled(tickets=0)
+
     def test_a_lost_answer_to_the_payment_is_read_not_repeated(self, scenario):
         scenario.duffel.fault(route="POST /air/payments", nth=1, action="close_after")
         attempt = scenario.start(veto_hours=1, **HOLDABLE).match()

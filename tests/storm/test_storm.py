@@ -1,5 +1,6 @@
 """The simulator keeps its promises: a short storm ends well, a seed repeats itself, a planted bug does not get away."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -37,6 +38,14 @@ class TestAShortStorm:
         assert len(first.splitlines()) > 50
         assert first == second
 
+    def test_refuses_a_directory_where_another_storm_is_at_work(self):
+        DATA.mkdir(parents=True, exist_ok=True)
+        with (DATA / "storm.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = storm("--seeds", "1")
+        assert done.returncode == 1
+        assert "another storm" in done.stderr
+
     def test_prints_the_seed_first(self):
         assert storm("--seed", "3", "--seeds", "1", "-v").stdout.startswith("storm: seed 3")
 
@@ -62,6 +71,25 @@ class TestTheWholeStorm:
     def test_survives_a_death_at_each_point_of_each_path(self):
         done = storm("--exhaustive", "--json", timeout=3500)
         assert json.loads(done.stdout.splitlines()[-1])["violations"] == []
+
+
+class TestTheModel:
+    """Hypothesis looks for the sequence that breaks a promise."""
+
+    def test_finds_none(self):
+        done = storm("--model", "--examples", "30")
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    def test_finds_one_when_a_bug_is_planted(self):
+        done = storm("--model", "--examples", "100", "--only", "no_release")
+        assert done.returncode == 1
+        assert "AssertionError" in done.stderr
+
+    @pytest.mark.storm
+    @pytest.mark.timeout(3600)
+    def test_finds_none_in_many(self):
+        done = storm("--model", "--examples", "2000", timeout=3500)
+        assert done.returncode == 0, done.stderr[-3000:]
 
 
 class TestTheIdealLedger:

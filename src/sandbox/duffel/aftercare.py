@@ -104,8 +104,11 @@ def _quoted_until(world: World, quote: dict[str, Any]) -> float:
     return datetime.fromisoformat(quote["expires_at"]).timestamp() if quote["expires_at"] else world.now() + 1
 
 
-def plant_change(world: World, order: Order, shift_minutes: int) -> dict[str, Any]:
-    """Let the airline move every flight of the order's first slice; an unpaid hold loses the right to be paid."""
+def plant_change(world: World, order: Order, shift_minutes: int, *, told: bool = True) -> dict[str, Any]:
+    """Let the airline move every flight of the order's first slice; an unpaid hold loses the right to be paid.
+
+    `told` says whether a webhook announces it.
+    """
     before = order.slices[0]
     after = before | {"id": world.ids.new("sli", 22), "segments": _moved(world, order, shift_minutes)}
     now = stamp(world.now())
@@ -125,7 +128,7 @@ def plant_change(world: World, order: Order, shift_minutes: int) -> dict[str, An
     order.changes = [*order.changes, change]
     if order.awaiting_payment(world.now()):
         order.schedule_changed = True  # Duffel tells nobody about changes of unpaid orders
-    else:
+    elif told:
         world.emit("order.airline_initiated_change_detected", change["id"], {"id": order.id, "aic_id": change["id"]})
     return change
 
@@ -141,10 +144,13 @@ def _moved(world: World, order: Order, minutes: int) -> list[dict[str, Any]]:
 
 
 def list_changes(world: World, order_id: str | None) -> list[dict[str, Any]]:
-    """Return the airline's changes, newest last. On the magic route each reading brings one more, an hour later."""
+    """Return the airline's changes, newest last. On the magic route each reading brings one more, an hour later.
+
+    Such a change is not announced: whoever reads on each announcement would never come to an end.
+    """
     order = world.orders.get(order_id or "")
     if order and magic.applies(order.offer.request.magic, magic.AIRLINE_CHANGE, order.offer.owner):
-        plant_change(world, order, 60)
+        plant_change(world, order, 60, told=False)
     return [change for change in world.airline_changes.values() if order_id in {None, change["order_id"]}]
 
 

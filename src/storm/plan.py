@@ -40,10 +40,11 @@ PARTIES = ((0,), (0,), (0,), (0, 1), (0, 3), (0, 1, 3), (0, 1, 2, 3))
 CAPS = ("plenty", "plenty", "plenty", "plenty", "exact", "one_below", "little_above")
 # With a «!» at the worst moment: when a fare was just found.
 ACTIONS: tuple[tuple[str, float], ...] = (
-    ("pause", 2), ("pause!", 2), ("resume", 4), ("cancel_campaign", 1), ("cancel_campaign!", 2), ("skip", 3), ("confirm_at_bank", 3), ("refuse_at_bank", 1),
-    ("cancel_booking", 3), ("airline_change", 4), ("answer_change", 3), ("remove_card", 1.5), ("card_detached", 1),
-    ("review_open", 3), ("review_close", 3), ("dispute", 2), ("refund_fails", 1), ("stop_bookings", 1.5),
-    ("stop_captures", 1.5), ("go_again", 4), ("jump", 3), ("mode", 4), ("raise_cap", 1), ("lower_cap", 1), ("hold_ends", 0.7),
+    ("pause", 2), ("pause!", 2), ("resume", 4), ("cancel_campaign", 1), ("cancel_campaign!", 2), ("skip", 3),
+    ("confirm_at_bank", 3), ("refuse_at_bank", 1), ("cancel_booking", 3), ("airline_change", 4), ("answer_change", 3),
+    ("remove_card", 1.5), ("card_detached", 1), ("review_open", 3), ("review_close", 3), ("dispute", 2), ("refund_fails", 1),
+    ("stop_bookings", 1.5), ("stop_captures", 1.5), ("go_again", 4), ("jump", 3), ("mode", 4), ("raise_cap", 1),
+    ("lower_cap", 1), ("hold_ends", 0.7),
 )  # fmt: skip
 
 

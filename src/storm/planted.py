@@ -45,7 +45,7 @@ def planted(plant: Plant) -> Iterator[None]:
 
 def _new_key_each_time(garden: Garden) -> None:
     """The idempotency key is made anew for each sending, and nobody looks before sending again."""
-    from parkerflight.payments import authorising, calls, sending
+    from parkerflight.payments import authorising, calls
     from parkerflight.payments.gateway import StoredCall
 
     def stored(call: Any, now: Any) -> Any:  # noqa: ARG001
@@ -54,7 +54,6 @@ def _new_key_each_time(garden: Garden) -> None:
     garden.swap(calls, "stored", stored)
     garden.swap(authorising, "_held_before", lambda *_: None)
     garden.swap(calls, "must_look", lambda *_: False)
-    del sending
 
 
 def _capture_before_order(garden: Garden) -> None:

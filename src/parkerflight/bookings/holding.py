@@ -8,7 +8,7 @@ from parkerflight.bookings.charges import charge_of, open_payment, payment_of, p
 from parkerflight.bookings.ending import give_up
 from parkerflight.bookings.machine import State
 from parkerflight.bookings.models import BookingAttempt
-from parkerflight.bookings.ordering import money_waits, never_sent, repriced, unknown
+from parkerflight.bookings.ordering import PURCHASE_ERRORS, money_waits, not_bought, repriced, unknown
 from parkerflight.bookings.requests import claim_order, wanted_still
 from parkerflight.campaigns.operations import After
 from parkerflight.core.errors import OutcomeUnknown, Retryable, Terminal
@@ -17,7 +17,7 @@ from parkerflight.core.switches import Stop, stopped
 from parkerflight.core.tenancy import scope
 from parkerflight.flights import wallet
 from parkerflight.flights.operations import provider
-from parkerflight.flights.provider import AlreadyAttempted, AlreadyPaid, PriceChanged
+from parkerflight.flights.provider import AlreadyAttempted, PriceChanged
 from parkerflight.flights.types import Offer, Order, OrderAccepted, OrderState
 from parkerflight.payments import operations as payments
 from parkerflight.payments import queries as payment_queries
@@ -220,14 +220,8 @@ def pay(attempt: BookingAttempt, now: datetime) -> bool:
     fault_point("bookings.before_pay")
     try:
         provider().pay_order(attempt.order_id, total(attempt))
-    except (OutcomeUnknown, Retryable, AlreadyPaid) as error:
-        if error.code in orders.NEVER_SENT:
-            return never_sent(attempt, now, error.code)
-        return unknown(attempt, now, error.code, error.reference)
-    except PriceChanged:
-        return repriced(attempt, now)
-    except Terminal as error:
-        return orders.refused(attempt, now, error)
+    except PURCHASE_ERRORS as error:
+        return not_bought(attempt, now, error)
     fault_point("bookings.after_pay_answer")
     # Should this read fail, the attempt is found in `paying` and asked about, never paid again.
     order = provider().order(attempt.order_id)

@@ -9,12 +9,12 @@ from parkerflight.bookings.machine import State
 from parkerflight.bookings.models import BookingAttempt
 from parkerflight.bookings.requests import claim_order
 from parkerflight.campaigns.operations import After
-from parkerflight.core.errors import OutcomeUnknown, Retryable, Terminal
+from parkerflight.core.errors import OutcomeUnknown, ParkerError, Retryable, Terminal
 from parkerflight.core.fault_points import fault_point
 from parkerflight.core.switches import Stop, stopped
 from parkerflight.core.tenancy import scope
 from parkerflight.flights.operations import provider
-from parkerflight.flights.provider import AlreadyAttempted, PriceChanged
+from parkerflight.flights.provider import AlreadyAttempted, AlreadyPaid, PriceChanged
 from parkerflight.flights.types import OrderAccepted
 from parkerflight.payments import operations as payments
 from parkerflight.payments import queries as payment_queries
@@ -22,6 +22,7 @@ from parkerflight.payments import queries as payment_queries
 REVIEW_LOOKS = timedelta(seconds=30)  # a fraud review is decided by a person; an offer lives half an hour,
 SLOWEST_REVIEW_LOOKS = timedelta(minutes=15)  # a hold days; the webhook of a closed review comes sooner
 HELD = "held"
+PURCHASE_ERRORS = (Terminal, Retryable, OutcomeUnknown)
 
 
 def order(attempt: BookingAttempt, now: datetime) -> bool:
@@ -40,19 +41,24 @@ def order(attempt: BookingAttempt, now: datetime) -> bool:
     fault_point("bookings.before_order")
     try:
         outcome = provider().create_order(request)
-    except (AlreadyAttempted, OutcomeUnknown, Retryable) as error:
-        if error.code in orders.NEVER_SENT:
-            return never_sent(attempt, now, error.code)
-        # Even «nothing happened, try again» is checked with the provider first: cheap, against a second ticket.
-        return unknown(attempt, now, error.code, error.reference)
-    except PriceChanged:
-        return repriced(attempt, now)
-    except Terminal as error:
-        return orders.refused(attempt, now, error)
+    except PURCHASE_ERRORS as error:
+        return not_bought(attempt, now, error)
     fault_point("bookings.after_order_answer")
     if isinstance(outcome, OrderAccepted):
         return unknown(attempt, now, "booked_data_later" if outcome.booked else "pending_supplier", outcome.reference)
     return orders.bought(attempt, outcome, now)
+
+
+def not_bought(attempt: BookingAttempt, now: datetime, error: ParkerError) -> bool:
+    """An order or a payment was sent and the answer is an error: nothing for certain, or nobody knows."""
+    if error.code in orders.NEVER_SENT:
+        return never_sent(attempt, now, error.code)
+    if isinstance(error, PriceChanged):
+        return repriced(attempt, now)
+    if isinstance(error, Terminal) and not isinstance(error, (AlreadyAttempted, AlreadyPaid)):
+        return orders.refused(attempt, now, error)
+    # Even «nothing happened, try again» is checked with the provider first: cheap, against a second ticket.
+    return unknown(attempt, now, error.code, error.reference)
 
 
 def money_waits(attempt: BookingAttempt, now: datetime) -> bool:
